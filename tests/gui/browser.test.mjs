@@ -33,7 +33,7 @@ test("an approval by click reaches the asker's own node", async (t) => {
 });
 
 test("in the demo, a provider that is stopped is said to be, and heals by itself", async (t) => {
-  const { link } = await daemon(t, ["demo", "--home", folder(t)]);
+  const { link } = await daemon(t, ["demo", "--home", folder()]);
   const { page, faults } = await open(t, link);
   await page.getByTestId("nav-approvals").click();
   await page.locator('[data-testid^="waiting-provider-"]').getByTestId("approve").first().click();
@@ -61,7 +61,7 @@ test("in the demo, a provider that is stopped is said to be, and heals by itself
 });
 
 test("in the demo, with the mouse alone: one group across three providers", async (t) => {
-  const { link } = await daemon(t, ["demo", "--home", folder(t)]);
+  const { link } = await daemon(t, ["demo", "--home", folder()]);
   const { page, faults } = await open(t, link);
   const { look, nav, talk, say, step } = tour(page);
 
@@ -152,7 +152,7 @@ test("in the demo, with the mouse alone: one group across three providers", asyn
 
 for (const colorScheme of ["light", "dark"]) {
   test(`no screen has an accessibility fault in ${colorScheme}`, async (t) => {
-    const { link } = await daemon(t, ["demo", "--home", folder(t)]);
+    const { link } = await daemon(t, ["demo", "--home", folder()]);
     const { page } = await open(t, link, { colorScheme, reducedMotion: "reduce" });
     const { nav, talk, look } = tour(page);
     const sound = async (what) => assert.deepEqual(await violations(page), [], what);
@@ -183,7 +183,7 @@ for (const colorScheme of ["light", "dark"]) {
 }
 
 test("a link works once, and nothing is shown without it", async (t) => {
-  const { link } = await daemon(t, ["demo", "--home", folder(t)]);
+  const { link } = await daemon(t, ["demo", "--home", folder()]);
   const { page } = await open(t, link);
   await page.getByTestId("nav-approvals").waitFor();
   const { page: second } = await open(t, link);

@@ -71,7 +71,7 @@ test("a browser's session outlives a kill of the program, until it is ended", as
 });
 
 test("a page that is closed at once leaves the command that it gave whole", async (t) => {
-  const { link } = await daemon(t, ["demo", "--home", folder(t)]);
+  const { link } = await daemon(t, ["demo", "--home", folder()]);
   const { page } = await open(t, link);
   const gamma = page.getByTestId("demo-node-gamma");
   const runs = (on) =>

@@ -25,7 +25,7 @@ async function setUp(page) {
 }
 
 test("two providers are set up on the first screen, and let each other in by their cards", async (t) => {
-  const dir = folder(t);
+  const dir = folder();
   const [port, other] = await freePorts(2);
   const { page, faults } = await firstScreen(t, join(dir, "home"));
   await page.getByRole("radio", { name: "In this network only" }).check();

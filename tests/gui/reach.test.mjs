@@ -16,7 +16,7 @@ for (const [width, height] of [
   [900, 600],
 ]) {
   test(`no screen scrolls sideways at ${width} × ${height}`, async (t) => {
-    const { link } = await daemon(t, ["demo", "--home", folder(t)]);
+    const { link } = await daemon(t, ["demo", "--home", folder()]);
     const { page } = await open(t, link, { viewport: { width, height } });
     const { nav } = tour(page);
     const fits = async (what) => assert.deepEqual(await wide(page), [], what);
@@ -65,7 +65,7 @@ for (const [width, height] of [
 }
 
 test("in forced colours, switches keep their knob, and where one is can be seen", async (t) => {
-  const { link } = await daemon(t, ["demo", "--home", folder(t)]);
+  const { link } = await daemon(t, ["demo", "--home", folder()]);
   const { page } = await open(t, link, { forcedColors: "active" });
   const { nav, talk } = tour(page);
   const ground = (locator) => locator.evaluate((element) => getComputedStyle(element).backgroundColor);
@@ -95,7 +95,7 @@ test("in forced colours, switches keep their knob, and where one is can be seen"
 });
 
 test("the keyboard's place is not lost when a dialog closes, a row goes or a screen changes", async (t) => {
-  const { link } = await daemon(t, ["demo", "--home", folder(t)]);
+  const { link } = await daemon(t, ["demo", "--home", folder()]);
   const { page } = await open(t, link);
   const { nav } = tour(page);
   const kept = async (what) => {

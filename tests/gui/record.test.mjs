@@ -70,7 +70,7 @@ test("requests are still there after a restart and a reload, with their parts an
 });
 
 test("the support bundle is shown whole before it is saved, and names nobody", async (t) => {
-  const { link } = await daemon(t, ["demo", "--home", folder(t)]);
+  const { link } = await daemon(t, ["demo", "--home", folder()]);
   const { page, faults } = await open(t, link);
   const { nav } = tour(page);
   await nav("settings");

@@ -9,7 +9,7 @@ import { notice, tour } from "./lib/tour.mjs";
 const MANY = 450;
 
 test("how everything is said to be is how it is, after each change", async (t) => {
-  const { link } = await daemon(t, ["demo", "--home", folder(t)]);
+  const { link } = await daemon(t, ["demo", "--home", folder()]);
   const { page, faults } = await open(t, link);
   const { nav } = tour(page);
   const health = page.getByTestId("health");
@@ -51,7 +51,7 @@ test("how everything is said to be is how it is, after each change", async (t) =
 });
 
 test("a message shows how far it is: sent while its group's keeper is away, arrived when that is back", async (t) => {
-  const { link } = await daemon(t, ["demo", "--home", folder(t)]);
+  const { link } = await daemon(t, ["demo", "--home", folder()]);
   const { page, faults } = await open(t, link);
   const { talk, say } = tour(page);
   await talk("alice", "Book club");
@@ -77,7 +77,7 @@ test("a message shows how far it is: sent while its group's keeper is away, arri
 });
 
 test("times on the screen do not run backwards from screen to screen", async (t) => {
-  const { link } = await daemon(t, ["demo", "--home", folder(t)]);
+  const { link } = await daemon(t, ["demo", "--home", folder()]);
   const { page } = await open(t, link);
   const { nav } = tour(page);
   const started = async () => {
@@ -101,7 +101,7 @@ test("times on the screen do not run backwards from screen to screen", async (t)
 });
 
 test("a long conversation is read to its beginning, however quickly one turns the wheel", async (t) => {
-  const { link } = await daemon(t, ["demo", "--home", folder(t)]);
+  const { link } = await daemon(t, ["demo", "--home", folder()]);
   const { page, faults } = await open(t, link);
   const { talk } = tour(page);
   await page.getByTestId("nav-overview").waitFor();
@@ -131,7 +131,7 @@ test("a long conversation is read to its beginning, however quickly one turns th
 });
 
 test("what others write takes no more room and time than a message is worth", async (t) => {
-  const { link } = await daemon(t, ["demo", "--home", folder(t)]);
+  const { link } = await daemon(t, ["demo", "--home", folder()]);
   const { page, faults } = await open(t, link);
   const { talk } = tour(page);
   await page.getByTestId("nav-overview").waitFor();

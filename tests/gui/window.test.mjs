@@ -58,7 +58,7 @@ test("a link that another program opens leads to whom it names, in the window th
 });
 
 test("the first screen offers the demo, and in it what is written is accepted", async (t) => {
-  const dir = folder(t);
+  const dir = folder();
   const window = await openWindow(t, join(dir, "installation"));
   await window.click('[data-testid="start-demo"]');
   await window.click('[data-testid="nav-approvals"]');
@@ -145,7 +145,7 @@ function environments() {
 const notRoot = process.getuid() !== 0 && "only root can show a program another /sys";
 
 test("with NVIDIA's driver and Wayland the app starts itself again with what they need", { skip: notRoot }, async (t) => {
-  const dir = folder(t);
+  const dir = folder();
   const [device, module, runtime] = ["sys/class/drm/card0/device", "sys/module/nvidia", "runtime"].map((name) => {
     mkdirSync(join(dir, name), { recursive: true, mode: 0o700 });
     return join(dir, name);

@@ -44,6 +44,7 @@ mod notify;
 mod operator;
 mod owners;
 mod peering;
+mod port_mapping;
 mod proxies;
 mod pulls;
 mod reach;

@@ -9,7 +9,7 @@ use drawbridge_mtp::id::ClientUri;
 use drawbridge_mtp::policy::Who;
 use drawbridge_node::Decision;
 use drawbridge_node::store::{Addition, AuthorizationRow, Connection, ConnectionRow, Reader, StoreFault};
-use drawbridge_testkit::{BuiltIn, DesktopApp, Federation};
+use drawbridge_testkit::{BuiltIn, DesktopApp, Federation, WAIT_LIMIT};
 use tokio::sync::watch;
 
 /// Everything that a client waits for is short.
@@ -34,7 +34,7 @@ async fn until<T>(news: &mut watch::Receiver<u64>, mut ask: impl AsyncFnMut() ->
             let _ = tokio::time::timeout(Duration::from_millis(100), news.changed()).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), asking).await.expect("it comes about")
+    tokio::time::timeout(WAIT_LIMIT, asking).await.expect("it comes about")
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -60,7 +60,8 @@ fn texts_of(source: &str, of: &str) -> BTreeSet<String> {
 
 fn is_code(text: &str) -> bool {
     let is_word = |word: &str| {
-        !word.is_empty() && word.bytes().all(|octet| octet.is_ascii_lowercase() || octet == b'3')
+        !word.is_empty()
+            && word.bytes().all(|octet| octet.is_ascii_lowercase() || matches!(octet, b'3' | b'6'))
     };
     text.split('-').all(is_word)
 }

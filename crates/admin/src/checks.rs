@@ -10,7 +10,7 @@ use crate::request::{Check, NamedPeer, ReadCheck, StartCheck};
 use crate::view::{CheckEvidence, CheckReport, CheckSide, CheckStep, CheckStepName, CheckVerdict};
 
 same!(StepName => CheckStepName {
-    LookBack, Name, Store, Dns, Addresses, Connect, Tls, Document, Keys, Clock, Ping, Seen, Peering, Limits, Pull, OurPull, TheirPull,
+    LookBack, Name, Store, WayIn, Dns, Addresses, Connect, Tls, Document, Keys, Clock, Ping, Seen, Peering, Limits, Pull, OurPull, TheirPull,
 });
 same!(Verdict => CheckVerdict { Pass, Warn, Fail, Skipped });
 same!(Side => CheckSide { Ours, Theirs, Either, Nobody });

@@ -50,6 +50,8 @@ impl Wrong<'_> {
             (RepairKind::Backup, _) => H::BackupFailing,
             (RepairKind::Issuance, _) => H::CertificateNotGot,
             (RepairKind::Notify, _) => H::NotifyFailing,
+            (RepairKind::Router, _) => H::RouterFailing,
+            (RepairKind::AddressHook, _) => H::AddressHookFailing,
             (RepairKind::Log, _) => H::GroupBroken,
             (RepairKind::KeyPackages, "key-packages-low") => H::StockLow,
             (RepairKind::KeyPackages, _) => H::StockSpent,
@@ -262,6 +264,8 @@ mod tests {
                 refused: None,
             }],
             issuance: None,
+            router: None,
+            address_hook: None,
             store: None,
             free: None,
         }

@@ -71,6 +71,8 @@ fn configuration(config: &Config) -> Value {
             },
             "trusted_proxies": config.mtp.trusted_proxies.as_ref().map(Vec::len),
             "has_endpoint": config.mtp.endpoint.is_some(),
+            "open_port": config.mtp.open_port,
+            "has_address_hook": config.mtp.address_hook.is_some(),
         },
         "client": config.client.as_ref().map(server),
         "admin": config.admin.as_ref().map(server),
@@ -156,6 +158,18 @@ fn own(seen: &NodeStatus) -> Value {
             "failure": issuance.failure.as_ref().map(|failure| {
                 json!({ "code": failure.code, "first": failure.first, "last": failure.last })
             }),
+        })),
+        "router": own.router.as_ref().map(|router| json!({
+            "by": router.by,
+            "open": router.ports.iter().map(|port| port.is_open).collect::<Vec<_>>(),
+            "looked": router.looked,
+            "next": router.next,
+            "trouble": router.trouble,
+        })),
+        "address_hook": own.address_hook.as_ref().map(|hook| json!({
+            "at": hook.at,
+            "has_failed": hook.failure.is_some(),
+            "next": hook.next,
         })),
         "store": { "bytes": seen.store_bytes, "trouble": trouble },
         "waiting": {

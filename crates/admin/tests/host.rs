@@ -10,7 +10,7 @@ use drawbridge_admin::commands::call;
 use drawbridge_admin::{Host, KeyPlace};
 use serde_json::{Value, json};
 
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(110);
 
 /// The answers of a first start at ports that the system gives, with everything confirmed that has to be.
 fn answers(provider: &str, listen: &str) -> Value {

@@ -28,6 +28,9 @@ pub(crate) struct Given {
     /// Address and port to listen on for other providers, or for the proxy
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<String>,
+    /// With acme and files: the router of this computer's network is asked to lead the port here (UPnP, NAT-PMP)
+    #[arg(long)]
+    open_port: bool,
     /// With files: the file with the certificate and those that lead to its root
     #[arg(long, value_name = "FILE")]
     tls_cert: Option<PathBuf>,
@@ -79,6 +82,7 @@ impl Given {
             "listen": self.listen,
             "tls_cert": whole(&self.tls_cert),
             "tls_key": whole(&self.tls_key),
+            "open_port": self.open_port.then_some(true),
             "agree_terms": self.agree_terms.then_some(true),
             "contact": self.contact,
             "challenge": self.challenge,
@@ -125,6 +129,12 @@ fn tell(look: &SetUpLook, answers: &Map<String, Value>, home: &Path, options: &s
     ];
     if answers.get("reached_by") == Some(&json!(ReachedBy::Proxy)) {
         lines.push(format!("For the proxy (nginx, caddy, haproxy, apache or traefik):  drawbridged proxy-config nginx{options}"));
+    }
+    if value_of(look, SetUpField::OpenPort) == "false" {
+        lines.push(format!(
+            "Its port has to be led to this computer in the router. With open_port = true under [mtp] in {} the router is asked for that.",
+            home.join("config.toml").display()
+        ));
     }
     lines.push(format!("Once it runs, look at it as others do:  drawbridged check{options}"));
     lines.iter().try_for_each(answer).map_or_else(|code| code, |()| ExitCode::SUCCESS)

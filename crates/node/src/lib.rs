@@ -34,9 +34,11 @@
 
 mod accounts;
 mod acme;
+pub mod address_hook;
 pub mod backup;
 mod card;
 mod client_api;
+mod command;
 mod consent;
 mod delivery;
 pub mod diagnose;
@@ -58,6 +60,7 @@ mod pull;
 mod readable;
 mod refusal;
 mod rotation;
+pub mod router;
 mod side;
 pub mod storage;
 #[cfg(feature = "inspect")]

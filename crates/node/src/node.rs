@@ -13,13 +13,14 @@ use rustls::pki_types::CertificateDer;
 
 use crate::accounts::Accounts;
 use crate::acme::{Directory, Renewal};
+use crate::address_hook::AddressHook;
 use crate::ambient::{Ambient, AmbientExt, System};
 use crate::backup::Backups;
 use crate::client_api::{ClientApi, InProcessHome};
 use crate::consent::Consent;
 use crate::delivery::{self, Conventions, Delivery, Waits};
 use crate::diagnose::repairs::{self, Repairs};
-use crate::diagnose::{Comparer, Doctor, OwnState, Report, Step, Tracer};
+use crate::diagnose::{Comparer, Doctor, OwnState, Report, Step, Tracer, WayIn};
 use crate::ground::Ground;
 use crate::ground::changes::Changes;
 use crate::ground::config::{AcmeConfig, Config, ConfigFault, ListenAddress, TrafficConfig};
@@ -32,6 +33,7 @@ use crate::outbox::Outbox;
 use crate::peers::{AddressGuard, Outbound, Peers, host_text};
 use crate::pull::Pulls;
 use crate::rotation::Rotation;
+use crate::router::{Router, wanted_ports};
 use crate::storage::{Storage, load_retention};
 use crate::store::{OpenFault, Store, StoreFault, TrafficBounds, TrafficFile};
 use crate::sweep::Sweep;
@@ -231,16 +233,29 @@ impl Node {
         let (issuance, renewal) = issuing.unzip();
         let storage = Storage::new(ground.clone(), store.clone(), peers.clone(), backups.clone(), retention);
         let storage = Arc::new(storage);
+        let listening_port = listening.mtp.ip().filter(|_| listening.mtp_tls).map(|address| address.port());
+        let home_router = home_router(&ground, listening_port);
+        let hook = home_router.clone().zip(ground.config.mtp.address_hook.clone());
+        let hook = hook
+            .map(|(router, command)| AddressHook::new(ground.clone(), store.clone(), router, command))
+            .map(Arc::new);
         let own = OwnState::new(
             ground.clone(),
             store.clone(),
             peers.clone(),
             certificates.collect(),
             issuance,
-            listening.mtp.ip().filter(|_| listening.mtp_tls).map(|address| address.port()),
+            WayIn { listening_port, router: home_router.clone(), hook: hook.clone() },
             backups.clone(),
         );
-        let doctor = Doctor::new(ground.clone(), store.clone(), peers.clone(), waits.clone(), shown);
+        let doctor = Doctor::new(
+            ground.clone(),
+            store.clone(),
+            peers.clone(),
+            waits.clone(),
+            shown,
+            home_router.clone(),
+        );
         let doctor = Arc::new(doctor);
         let comparer = Comparer::new(ground.clone(), store.clone(), peers.clone(), delivery.clone());
         let tracer = Tracer::new(ground.clone(), store.clone(), peers.clone(), delivery.clone());
@@ -306,6 +321,12 @@ impl Node {
         tasks.spawn(own.clone().watch_certificates());
         if let Some(renewal) = renewal {
             tasks.spawn(renewal.run());
+        }
+        if let Some(home_router) = home_router {
+            tasks.spawn(home_router.run(peers.signs.networks()));
+        }
+        if let Some(hook) = hook {
+            tasks.spawn(hook.run(peers.signs.networks()));
         }
         tasks.spawn(traffic.keep(ground.stop.clone()));
         let operator = Operator {
@@ -441,7 +462,7 @@ pub async fn check_beside(
         let ground = Arc::new(ground);
         let traffic = Arc::new(TrafficLog::in_memory());
         let peers = Arc::new(Peers::new(ground.clone(), store.clone(), outbound, traffic));
-        let doctor = Doctor::new(ground, store.clone(), peers, Arc::default(), shown);
+        let doctor = Doctor::new(ground, store.clone(), peers, Arc::default(), shown, None);
         let report = doctor.look_beside(provider, tell).await;
         store.close().await;
         Ok(report)
@@ -491,6 +512,16 @@ fn outbound(config: &Config, ambient: &Arc<dyn Ambient>) -> Result<Outbound, Sta
     let roots = path.as_ref().map(std::fs::read).transpose().map_err(|reason| fault(reason.to_string()))?;
     let guard = AddressGuard::new(&config.peers.allow_networks, ambient.clone());
     Outbound::new(guard, roots.as_deref()).map_err(fault)
+}
+
+/// The router of this computer's network, where it is asked to lead here, or for its address.
+fn home_router(ground: &Arc<Ground>, listening_port: Option<u16>) -> Option<Arc<Router>> {
+    let mtp = &ground.config.mtp;
+    let ports = match mtp.open_port {
+        true => wanted_ports(&ground.config, ground.endpoint.port(), listening_port),
+        false => Vec::new(),
+    };
+    (mtp.open_port || mtp.address_hook.is_some()).then(|| Arc::new(Router::new(ground.clone(), ports)))
 }
 
 /// The record of what crosses the wire, which is kept in the folder `dir`. Where it cannot be, the node runs without.

@@ -38,6 +38,7 @@ impl Side {
             | "own-store"
             | "own-log-forked"
             | "own-network"
+            | "ipv6-only"
             | "address-refused"
             | "certificate-replaced" => Self::Ours,
             // What ends by itself.

@@ -45,11 +45,11 @@ export async function freePorts(count) {
   return ports;
 }
 
-/** A folder that is removed at the end of the test. */
-export function folder(test) {
+/** A folder that is removed at the end of the file's tests: what they have started writes in it until it has ended. */
+export function folder() {
   const dir = mkdtempSync(join(tmpdir(), "drawbridge-test-"));
   // The services that a session's bus has started may still write while they end.
-  test.after(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 }));
+  process.on("exit", () => rmSync(dir, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }));
   return dir;
 }
 
@@ -119,7 +119,7 @@ export async function daemon(test, args) {
 
 /** Two providers that trust each other's certificates: those are made by a first start. */
 export async function twoProviders(test) {
-  const dir = folder(test);
+  const dir = folder();
   const ports = await freePorts(4);
   const home = new Provider(dir, "home", ports[0], ports[1]);
   const other = new Provider(dir, "other", ports[2], ports[3]);

@@ -23,6 +23,10 @@ reached_by?: ReachedBy,
  */
 listen?: string, 
 /**
+ * With `acme` and `files`: whether the router of this computer's network is asked to lead the port here.
+ */
+open_port?: boolean, 
+/**
  * Address and port to listen on for the clients of the users.
  */
 clients?: string, 

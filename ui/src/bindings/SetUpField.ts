@@ -3,4 +3,4 @@
 /**
  * What is asked for on the first start, by the names in `SetUp`.
  */
-export type SetUpField = "provider" | "reached_by" | "listen" | "tls_cert" | "tls_key" | "directory" | "agree_terms" | "contact" | "challenge" | "dns_command" | "user" | "clients";
+export type SetUpField = "provider" | "reached_by" | "listen" | "open_port" | "tls_cert" | "tls_key" | "directory" | "agree_terms" | "contact" | "challenge" | "dns_command" | "user" | "clients";

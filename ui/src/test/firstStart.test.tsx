@@ -73,6 +73,33 @@ describe("the first start", () => {
     ]);
   });
 
+  it("offers to have the router asked only where there is one in between, and says what is wrong with that", async () => {
+    const unreachable = note({
+      code: "open-port-unreachable",
+      text: "only programs on this computer reach it",
+    });
+    const node = judging(({ open_port, listen }) =>
+      open_port === true && listen === "127.0.0.1:443" ? { open_port: unreachable } : {},
+    );
+    const looked = node.answers["look-at-set-up"];
+    node.answers["look-at-set-up"] = (request): SetUpLook => {
+      const look = looked?.(request) as SetUpLook;
+      const ask = request as SetUp;
+      const isAsked = ask.reached_by === "acme" || ask.reached_by === "files";
+      const known = look.answers.filter(({ field }) => field !== "open_port");
+      const notes = ask.listen === "127.0.0.1:443" && ask.open_port === true ? [unreachable] : [];
+      const answer: SetUpAnswer = { field: "open_port", value: `${ask.open_port === true}`, notes };
+      return { ...look, answers: isAsked ? [...known, answer] : known };
+    };
+    const { person } = open(node);
+    const box = await screen.findByRole("checkbox", { name: "Ask the router to lead the port here" });
+    await person.type(screen.getByLabelText("Address to listen on"), "127.0.0.1:443");
+    await person.click(box);
+    expect(await screen.findByText("Only programs on this computer reach it.")).toBeInTheDocument();
+    await person.click(screen.getByRole("radio", { name: /In this network only/ }));
+    await waitFor(() => expect(screen.queryByRole("checkbox", { name: /Ask the router/ })).toBeNull());
+  });
+
   it("takes a name that others do not reach only where that is confirmed", async () => {
     const node = judging(({ provider }) =>
       provider === "nas" ? { provider: note({ code: "name-one-word", kind: "confirm", instead: null }) } : {},

@@ -439,6 +439,8 @@ export class TestNode implements Platform {
       },
     ],
     issuance: null,
+    router: null,
+    address_hook: null,
     store: null,
     free: null,
   };

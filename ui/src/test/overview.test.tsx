@@ -1,5 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
+import type { AddressHook } from "@/bindings/AddressHook";
+import type { Router } from "@/bindings/Router";
 import { at, failingPeer, peer, TestNode, traffic } from "./node";
 import { open } from "./render";
 
@@ -77,6 +79,62 @@ describe("what the overview says of the node itself", () => {
     open(new TestNode());
     await fact("Its name");
     expect(screen.queryByText("Certificate by ACME")).toBeNull();
+  });
+
+  it("says what the router and the command for a changed address came to, and where neither is asked nothing", async () => {
+    const node = new TestNode();
+    node.mode = "own";
+    const router: Router = {
+      text: "The router leads port 443 to another computer already, 192.168.1.9.",
+      router: "192.168.1.1",
+      by: "upnp",
+      external: "11.22.33.2",
+      ports: [{ external: 443, local: 8443, is_open: false, until: null }],
+      looked: at(-60_000),
+      next: at(60_000),
+      trouble: "router-port-taken",
+    };
+    const address_hook: AddressHook = {
+      told_v4: null,
+      told_v6: null,
+      at: null,
+      failure: "the command /etc/dns has failed: exit status: 3 (no such zone)",
+      next: at(60_000),
+    };
+    node.ourselves = { ...node.ourselves, listening_port: 8443, router, address_hook };
+    const { unmount } = open(node);
+    const failing = await fact("Router");
+    expect(failing.getByText("does not lead here")).toBeInTheDocument();
+    expect(failing.getByText(router.text)).toHaveClass("text-bad");
+    expect(failing.getByText(/^asked again/)).toBeInTheDocument();
+    expect((await fact("Changed address")).getByText(address_hook.failure ?? "")).toHaveClass("text-bad");
+    expect(await fact("Its port")).toBeDefined();
+    unmount();
+
+    const well = new TestNode();
+    well.mode = "own";
+    const open443 = { external: 443, local: 8443, is_open: true, until: at(3_600_000) };
+    well.ourselves = {
+      ...well.ourselves,
+      listening_port: 8443,
+      router: {
+        ...router,
+        text: "The router leads port 443 of 11.22.33.2 here.",
+        ports: [open443],
+        trouble: null,
+      },
+      address_hook: { ...address_hook, told_v4: "11.22.33.2", at: at(-60_000), failure: null, next: null },
+    };
+    const shown = open(well);
+    const led = await fact("Router");
+    expect(led.getByText("leads here")).toHaveClass("text-ok");
+    expect((await fact("Changed address")).getByText("11.22.33.2")).toBeInTheDocument();
+    expect(screen.queryByText("Its port"), "the router forwards it").toBeNull();
+    shown.unmount();
+    open(new TestNode());
+    await fact("Its name");
+    expect(screen.queryByText("Router")).toBeNull();
+    expect(screen.queryByText("Changed address")).toBeNull();
   });
 
   it("calls a provider of the demo by its name too", async () => {

@@ -16,6 +16,10 @@ records! {
         #[serde(default)]
         #[ts(optional)]
         listen: Option<String>,
+        /// With `acme` and `files`: whether the router of this computer's network is asked to lead the port here.
+        #[serde(default)]
+        #[ts(as = "Option<bool>", optional)]
+        open_port: bool,
         /// Address and port to listen on for the clients of the users.
         #[serde(default)]
         #[ts(optional)]

@@ -76,6 +76,21 @@ pub(super) fn look_at_listen(
     AddressLook { value, address, notes }
 }
 
+/// What is to be said of having the router lead the port to `listen`.
+pub(super) fn look_at_open_port(is_on: bool, listen: Option<&ListenAddress>) -> Vec<SetUpNote> {
+    let Some(listen) = listen.and_then(ListenAddress::ip).filter(|_| is_on) else { return Vec::new() };
+    let everywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, listen.port()));
+    let why = match listen.ip().to_canonical() {
+        own if own.is_loopback() => "only programs on this computer reach",
+        IpAddr::V6(own) if !own.is_unspecified() => "over IPv4, to which the router leads, nobody reaches",
+        _ => return Vec::new(),
+    };
+    let text = format!(
+        "{why} {listen}, so that the router cannot lead others there: listen at {everywhere}, or leave this out"
+    );
+    vec![SetUpNote::wrong("open-port-unreachable", text)]
+}
+
 /// Looks at where to listen for the users' clients; others come to `listen`. With certificate files it may be anywhere, else on this
 /// computer alone.
 pub(super) fn look_at_clients(

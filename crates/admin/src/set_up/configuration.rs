@@ -14,6 +14,8 @@ pub(crate) struct Plan {
     pub(crate) user: Name,
     /// Where it listens for other providers.
     pub(super) listen: ListenAddress,
+    /// Whether the router is asked to lead the port there.
+    pub(super) open_port: bool,
     /// Where it listens for the users' clients.
     pub(super) clients: SocketAddr,
     /// Whose certificate others are shown.
@@ -68,6 +70,9 @@ impl Plan {
             quoted(self.provider.as_str()),
             quoted(&self.listen.to_string()),
         );
+        if self.open_port {
+            text += "# Asks the router to lead the port here.\nopen_port = true\n";
+        }
         match &self.shown {
             Shown::Acme(acme) => {
                 text += "\n# Asks for a certificate, and renews it.\n[acme]\nagree_terms = true\n";

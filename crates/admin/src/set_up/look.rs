@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 
 use drawbridge_mtp::id::UserUri;
+use drawbridge_node::ambient::{Ambient, System};
 use drawbridge_node::config::ListenAddress;
 
 use super::acme::look_at_acme;
-use super::address::{look_at_clients, look_at_listen};
+use super::address::{look_at_clients, look_at_listen, look_at_open_port};
 use super::certificate::{look_at_file, look_at_pair};
 use super::configuration::{Plan, Shown, network_of};
 use super::name::{look_at_name, look_at_user};
@@ -60,6 +61,13 @@ pub(crate) async fn look(ask: &SetUp, pages: Option<SocketAddr>) -> Looked {
     let mut answers = vec![answer(SetUpField::Provider, &ask.provider, named.notes)];
     answers.push(SetUpAnswer { field: SetUpField::Listen, value: listen.value, notes: listen.notes });
 
+    // By a proxy, and in one's own network, nobody comes from the Internet to where it listens.
+    let open_port = ask.open_port && matches!(ask.reached_by, ReachedBy::Acme | ReachedBy::Files);
+    let is_for_router = matches!(ask.reached_by, ReachedBy::Acme | ReachedBy::Files) && is_behind_router();
+    if is_for_router || open_port {
+        let notes = look_at_open_port(open_port, listen.address.as_ref());
+        answers.push(answer(SetUpField::OpenPort, &open_port.to_string(), notes));
+    }
     let shown = match ask.reached_by {
         ReachedBy::Acme => {
             let (told, settings) = look_at_acme(ask, provider.as_ref(), port);
@@ -101,7 +109,7 @@ pub(crate) async fn look(ask: &SetUp, pages: Option<SocketAddr>) -> Looked {
     let refused = wrong.or_else(|| notes().find(keeps)).cloned();
     let plan = match (provider, user, listen.address, clients.address, shown) {
         (Some(provider), Some(user), Some(listen), Some(clients), Some(shown)) => {
-            Some(Plan { provider, user, listen, clients, shown })
+            Some(Plan { provider, user, listen, open_port, clients, shown })
         }
         _ => None,
     };
@@ -113,6 +121,60 @@ pub(crate) async fn look(ask: &SetUp, pages: Option<SocketAddr>) -> Looked {
     Looked { view, plan, refused }
 }
 
+/// Whether this computer has no public IPv4 address itself, so that a router is in between.
+fn is_behind_router() -> bool {
+    System.own_addresses().into_iter().flatten().any(|own| own.is_ipv4() && network_of(own).is_some())
+}
+
 fn answer(field: SetUpField, typed: &str, notes: Vec<SetUpNote>) -> SetUpAnswer {
     SetUpAnswer { field, value: typed.trim().to_owned(), notes }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::request::AcmeChallenge;
+
+    fn asked(reached_by: ReachedBy, listen: &str) -> SetUp {
+        SetUp {
+            provider: "home.example:9".into(),
+            user: "alice".into(),
+            reached_by,
+            listen: Some(listen.into()),
+            open_port: true,
+            clients: None,
+            tls_cert: None,
+            tls_key: None,
+            agree_terms: true,
+            contact: None,
+            challenge: AcmeChallenge::Http01,
+            dns_command: None,
+            directory: None,
+            confirmed: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_router_is_asked_only_where_others_come_from_the_internet_to_where_it_listens() {
+        let codes = |looked: &Looked| {
+            let answers = looked.view.answers.iter();
+            let answer = answers.clone().find(|answer| answer.field == SetUpField::OpenPort);
+            answer.map(|answer| answer.notes.iter().map(|note| note.code.clone()).collect::<Vec<_>>())
+        };
+        let looked = look(&asked(ReachedBy::Acme, "0.0.0.0:0"), None).await;
+        assert_eq!(codes(&looked), Some(Vec::new()));
+        let text = looked.plan.as_ref().map(Plan::to_toml).unwrap_or_default();
+        let config = drawbridge_node::Config::read(&text, std::path::Path::new("config.toml")).unwrap();
+        assert!(config.mtp.open_port, "{text}");
+        for unreached in ["127.0.0.1:0", "[2001:db8::1]:0"] {
+            let looked = look(&asked(ReachedBy::Acme, unreached), None).await;
+            assert_eq!(codes(&looked), Some(vec!["open-port-unreachable".to_owned()]), "{unreached}");
+        }
+        for other in [ReachedBy::Network, ReachedBy::Proxy] {
+            let looked = look(&asked(other, "127.0.0.1:0"), None).await;
+            assert_eq!(codes(&looked), None);
+            let text = looked.plan.as_ref().map(Plan::to_toml).unwrap_or_default();
+            assert!(!text.contains("open_port"), "{text}");
+        }
+    }
 }

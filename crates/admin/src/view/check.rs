@@ -72,6 +72,8 @@ pub enum CheckStepName {
     Name,
     /// Whether our own store keeps what it is given, where it is ourselves who are looked at.
     Store,
+    /// How others come in by the router, where it is ourselves who are looked at.
+    WayIn,
     /// The addresses that the name leads to.
     Dns,
     /// Whether peers may be on those addresses.

@@ -70,6 +70,10 @@ pub enum HealthCode {
     BackupFailing,
     /// A target of notifications cannot be reached.
     NotifyFailing,
+    /// Others may not come here by the router.
+    RouterFailing,
+    /// The command for a changed address fails.
+    AddressHookFailing,
     /// Our own name leads only to addresses that are not others' to connect to.
     NamePrivate,
     /// Our certificate is signed by itself, and no peer has come here by it.

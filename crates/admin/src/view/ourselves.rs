@@ -1,6 +1,10 @@
 //! What is so with this node itself.
 
+use std::net::{Ipv4Addr, Ipv6Addr};
+
 use drawbridge_mtp::time::Timestamp;
+use drawbridge_node::address_hook::HookStanding;
+use drawbridge_node::router::{ExternalAddress, OpenPort, RouterFault, RouterStanding};
 use drawbridge_node::{diagnose, identity};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
@@ -25,6 +29,10 @@ pub struct Ourselves {
     pub certificates: Vec<Certificate>,
     /// How it goes with getting one by ACME; `null` where that is not configured.
     pub issuance: Option<Issuance>,
+    /// What the router of this computer's network said; `null` where it is asked for nothing.
+    pub router: Option<Router>,
+    /// How it goes with the command for a changed address; `null` where there is none.
+    pub address_hook: Option<AddressHook>,
     /// What the store cannot do at the moment.
     pub store: Option<StoreTrouble>,
     /// Bytes that are free on the disk with the data folder, once that is known.
@@ -105,6 +113,64 @@ pub struct IssuanceFailure {
     pub last: Timestamp,
 }
 
+/// What the router of this computer's network said.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct Router {
+    /// How it goes, in one sentence.
+    pub text: String,
+    /// Its address in this network, where one is known.
+    #[ts(type = "string | null")]
+    pub router: Option<Ipv4Addr>,
+    /// How it was asked, where it has answered: `upnp` or `nat-pmp`.
+    pub by: Option<String>,
+    /// Its address as others see it, where it has named one.
+    #[ts(type = "string | null")]
+    pub external: Option<Ipv4Addr>,
+    /// The ports that it is asked to lead here; none where it is only asked for its address.
+    pub ports: Vec<RouterPort>,
+    /// When it was last asked.
+    #[ts(type = "string | null")]
+    pub looked: Option<Timestamp>,
+    /// When it is asked again.
+    #[ts(type = "string | null")]
+    pub next: Option<Timestamp>,
+    /// What keeps others from coming by it: a stable code, by which Repairs lists it too.
+    pub trouble: Option<String>,
+}
+
+/// A port that the router is asked to lead here.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct RouterPort {
+    /// The one that others come to.
+    pub external: u16,
+    /// The one of this computer that it leads to.
+    pub local: u16,
+    /// Whether it does.
+    pub is_open: bool,
+    /// Until when, where it is not renewed; `null` where it is closed, or stays open until it is taken back.
+    #[ts(type = "string | null")]
+    pub until: Option<Timestamp>,
+}
+
+/// How it goes with the command for a changed address.
+#[derive(Clone, Debug, Serialize, Deserialize, TS)]
+pub struct AddressHook {
+    /// The IPv4 address that it was last told.
+    #[ts(type = "string | null")]
+    pub told_v4: Option<Ipv4Addr>,
+    /// The IPv6 address that it was last told.
+    #[ts(type = "string | null")]
+    pub told_v6: Option<Ipv6Addr>,
+    /// When that was, since the program was started.
+    #[ts(type = "string | null")]
+    pub at: Option<Timestamp>,
+    /// Why it fails, in one sentence, with what it has printed.
+    pub failure: Option<String>,
+    /// When it is run again after a failure.
+    #[ts(type = "string | null")]
+    pub next: Option<Timestamp>,
+}
+
 /// The store does not keep what it is given.
 #[derive(Clone, Debug, Serialize, Deserialize, TS)]
 pub struct StoreTrouble {
@@ -139,6 +205,8 @@ impl From<diagnose::Ourselves> for Ourselves {
             listening_port: own.listening_port,
             certificates: own.certificates.into_iter().map(Into::into).collect(),
             issuance: own.issuance.map(Into::into),
+            router: own.router.map(|standing| Router::of(standing, own.router_trouble)),
+            address_hook: own.address_hook.map(Into::into),
             store: own.store.map(Into::into),
             free: own.free,
         }
@@ -192,6 +260,69 @@ fn how_it_goes(standing: &identity::IssuanceStanding) -> String {
             "The certificate from {directory} is not renewed, and it is tried again{then}: {}.",
             failure.text.trim_end_matches('.')
         ),
+    }
+}
+
+impl Router {
+    fn of(standing: RouterStanding, trouble: Option<RouterFault>) -> Self {
+        let external = match standing.external {
+            ExternalAddress::Named(address) => Some(address),
+            ExternalAddress::Unknown | ExternalAddress::Unnamed => None,
+        };
+        Self {
+            text: what_it_does(&standing, trouble.as_ref()),
+            router: standing.router,
+            by: standing.by.map(|by| by.to_string()),
+            external,
+            ports: standing.ports.iter().map(Into::into).collect(),
+            looked: standing.looked,
+            next: standing.next,
+            trouble: trouble.map(|trouble| trouble.code.to_string()),
+        }
+    }
+}
+
+/// What a person reads first of the router.
+fn what_it_does(standing: &RouterStanding, trouble: Option<&RouterFault>) -> String {
+    if let Some(trouble) = trouble {
+        let mut text = trouble.text.clone();
+        // It is a sentence of its own here.
+        if let Some(first) = text.get_mut(..1) {
+            first.make_ascii_uppercase();
+        }
+        return format!("{}.", text.trim_end_matches('.'));
+    }
+    if let Some(own) = standing.own_public {
+        return format!("This computer has the public address {own} itself, so no router has to lead here.");
+    }
+    if standing.looked.is_none() {
+        return "The router is being asked.".into();
+    }
+    let at = match standing.external {
+        ExternalAddress::Named(address) => format!(" of {address}"),
+        ExternalAddress::Unknown | ExternalAddress::Unnamed => String::new(),
+    };
+    let ports: Vec<_> = standing.ports.iter().map(|port| port.external.to_string()).collect();
+    match ports.as_slice() {
+        [] => match standing.external {
+            ExternalAddress::Named(address) => format!("The router's public address is {address}."),
+            ExternalAddress::Unknown | ExternalAddress::Unnamed => "The router names no address.".into(),
+        },
+        [port] => format!("The router leads port {port}{at} here."),
+        several => format!("The router leads the ports {}{at} here.", several.join(" and ")),
+    }
+}
+
+impl From<&OpenPort> for RouterPort {
+    fn from(port: &OpenPort) -> Self {
+        let OpenPort { external, local, is_open, until } = *port;
+        Self { external, local, is_open, until }
+    }
+}
+
+impl From<HookStanding> for AddressHook {
+    fn from(HookStanding { told, at, failure, next }: HookStanding) -> Self {
+        Self { told_v4: told.v4, told_v6: told.v6, at, failure: failure.map(|failure| failure.text), next }
     }
 }
 

@@ -58,6 +58,8 @@ pub enum SetUpField {
     ReachedBy,
     /// Where it listens for other providers.
     Listen,
+    /// Whether the router is asked to lead the port here. It is there where this computer is behind one.
+    OpenPort,
     /// The file of the certificate.
     TlsCert,
     /// The file of its key.

@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,21 +12,15 @@ use axum::routing::get;
 use http::StatusCode;
 use instant_acme::{Identifier, KeyAuthorization};
 use parking_lot::Mutex;
-use tokio::process::Command;
 
 use super::fault::AcmeFault;
+use crate::command;
 use crate::ground::config::AcmeChallenge;
 use crate::identity::{Certificate, IssuanceCode};
-use crate::readable::readable;
 
 /// How long the operator's command may take. When it has set a record it waits until the name servers have it.
 const SET_TIME: Duration = Duration::from_secs(600);
 const CLEAR_TIME: Duration = Duration::from_secs(30);
-/// What this program has in its environment for itself alone, and the command does not get: a service manager's socket, and how
-/// a window is drawn.
-const FOR_OURSELVES: [&str; 4] =
-    ["NOTIFY_SOCKET", "WATCHDOG_USEC", "__NV_DISABLE_EXPLICIT_SYNC", "WEBKIT_DISABLE_DMABUF_RENDERER"];
-
 /// The answers that are there at the moment.
 pub(super) struct Answers {
     /// By which TLS answers.
@@ -98,28 +91,12 @@ impl Answers {
     }
 
     async fn run(&self, what: &str, record: &str, value: &str, time: Duration) -> Result<(), AcmeFault> {
-        let Some(command) = &self.command else { return Ok(()) };
+        let Some(program) = &self.command else { return Ok(()) };
         let failed = |how: String| {
-            let text = format!("the command {} {what} {record} has failed: {how}", command.display());
+            let text = format!("the command {} {what} {record} has failed: {how}", program.display());
             AcmeFault::of(IssuanceCode::Command, text)
         };
-        let mut program = Command::new(command);
-        program.args([what, record, value]).stdin(Stdio::null()).kill_on_drop(true);
-        for name in FOR_OURSELVES {
-            program.env_remove(name);
-        }
-        match tokio::time::timeout(time, program.output()).await {
-            Ok(Ok(ended)) if ended.status.success() => Ok(()),
-            Ok(Ok(ended)) => {
-                let said = [ended.stderr, ended.stdout].concat();
-                let said = String::from_utf8_lossy(&said);
-                let said = said.trim();
-                let told = if said.is_empty() { "it has printed nothing".into() } else { readable(said) };
-                Err(failed(format!("{} ({told})", ended.status)))
-            }
-            Ok(Err(fault)) => Err(failed(format!("it cannot be run: {fault}"))),
-            Err(_) => Err(failed(format!("it has not come to an end in {} s", time.as_secs()))),
-        }
+        command::run(program, &[what, record, value], time).await.map(drop).map_err(failed)
     }
 }
 

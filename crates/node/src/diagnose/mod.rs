@@ -13,7 +13,7 @@ pub(crate) use compare::Comparer;
 pub use compare::{Comparison, CopyVerdict, Finding, ShownCheckpoint};
 pub(crate) use doctor::Doctor;
 pub use doctor::{Evidence, Report, Step, StepName, Verdict};
-pub(crate) use ourselves::{LOW_OCTETS, OwnState};
+pub(crate) use ourselves::{LOW_OCTETS, OwnState, WayIn};
 pub use ourselves::{NameStanding, Ourselves, OwnCertificate};
 pub use repairs::{OwnFault, RepairFinding};
 pub(crate) use trace::Tracer;

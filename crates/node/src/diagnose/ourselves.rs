@@ -2,19 +2,21 @@
 //! keeps what it is given. Nothing is taken for well that was not looked at.
 
 use parking_lot::{Mutex, RwLock};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_mtp::id::Host;
 use drawbridge_mtp::time::Timestamp;
 
+use crate::address_hook::{AddressHook, HookStanding};
 use crate::backup::{Backups, FailedBackup};
 use crate::ground::Ground;
 use crate::ground::changes::Change;
 use crate::ground::clock::check_clock;
 use crate::identity::{Certificate, CertificateFacts, Fingerprint, Issuance, IssuanceStanding};
 use crate::peers::{self, GuardFault, Peers, host_text};
+use crate::router::{self, Router, RouterFault, RouterStanding};
 use crate::store::{Store, StoreTrouble};
 
 /// With less than this free on its disk, a node may have none left before anybody looks.
@@ -48,6 +50,12 @@ pub struct Ourselves {
     pub certificates: Vec<OwnCertificate>,
     /// How it goes with getting one by ACME, where that is configured.
     pub issuance: Option<IssuanceStanding>,
+    /// What the router said, where it is asked for something.
+    pub router: Option<RouterStanding>,
+    /// Why others do not come by the router.
+    pub router_trouble: Option<RouterFault>,
+    /// How it goes with the command for a changed address, where there is one.
+    pub address_hook: Option<HookStanding>,
     /// What the store cannot do at the moment.
     pub store: Option<StoreTrouble>,
     /// Octets that are free on the disk with the data folder, once that is known.
@@ -105,8 +113,8 @@ pub(crate) struct OwnState {
     certificates: RwLock<Vec<(&'static str, Arc<Certificate>)>>,
     /// How it goes with getting a certificate by ACME, where that is configured.
     issuance: Option<Arc<Issuance>>,
-    /// The port that we listen on for other providers, unless a proxy does.
-    listening_port: Option<u16>,
+    /// How others come in.
+    way_in: WayIn,
     /// Octets that are free on the disk.
     free: Mutex<Option<u64>>,
     /// Asked whether they are made.
@@ -117,11 +125,22 @@ pub(crate) struct OwnState {
     again: tokio::sync::Notify,
 }
 
+/// How others come in.
+pub(crate) struct WayIn {
+    /// The port that we listen on for other providers, unless a proxy does.
+    pub(crate) listening_port: Option<u16>,
+    /// Who asks the router, where it is asked for something.
+    pub(crate) router: Option<Arc<Router>>,
+    /// The command for a changed address, where there is one.
+    pub(crate) hook: Option<Arc<AddressHook>>,
+}
+
 /// What became of looking up our own name.
 #[derive(Clone, Default)]
 struct LookedUp {
     standing: NameStanding,
     only_here: Option<String>,
+    addresses: Vec<IpAddr>,
     at: Option<Timestamp>,
 }
 
@@ -132,18 +151,20 @@ impl OwnState {
         peers: Arc<Peers>,
         certificates: Vec<(&'static str, Arc<Certificate>)>,
         issuance: Option<Arc<Issuance>>,
-        listening_port: Option<u16>,
+        way_in: WayIn,
         backups: Arc<Backups>,
     ) -> Self {
         let (name, again) = (Mutex::new(LookedUp::default()), tokio::sync::Notify::new());
         let (free, certificates) = (Mutex::default(), RwLock::new(certificates));
-        Self { ground, store, peers, certificates, issuance, listening_port, free, backups, name, again }
+        Self { ground, store, peers, certificates, issuance, way_in, free, backups, name, again }
     }
 
     /// What is known now.
     pub(crate) fn view(&self) -> Ourselves {
-        let LookedUp { standing: name, only_here, at: looked } = self.name.lock().clone();
+        let LookedUp { standing: name, only_here, addresses, at: looked } = self.name.lock().clone();
         let host = host_text(self.ground.ours.host());
+        let router = self.way_in.router.as_ref().map(|router| router.standing());
+        let router_trouble = router.as_ref().and_then(|router| router::trouble(router, &host, &addresses));
         let certificates = self.certificates.read().clone();
         let certificates = certificates.into_iter().map(|(section, certificate)| {
             let facts = certificate.facts();
@@ -155,9 +176,12 @@ impl OwnState {
             only_here,
             looked,
             named_port: self.ground.endpoint.port(),
-            listening_port: self.listening_port,
+            listening_port: self.way_in.listening_port,
             certificates: certificates.collect(),
             issuance: self.issuance.as_ref().map(|issuance| issuance.standing()),
+            router,
+            router_trouble,
+            address_hook: self.way_in.hook.as_ref().map(|hook| hook.standing()),
             store: self.store.trouble(),
             free: *self.free.lock(),
             backup: self.backups.failed(),
@@ -188,6 +212,12 @@ impl OwnState {
         self.again.notify_one();
         if let Some(issuance) = &self.issuance {
             issuance.hurry();
+        }
+        if let Some(router) = &self.way_in.router {
+            router.hurry();
+        }
+        if let Some(hook) = &self.way_in.hook {
+            hook.hurry();
         }
         self.ground.changes.announce(Change::Settings);
         faults
@@ -250,6 +280,8 @@ impl OwnState {
                 .await;
             let only_here =
                 found.as_ref().ok().and_then(|found| only_here(self.ground.endpoint.host(), found));
+            let addresses =
+                found.iter().flatten().map(|address: &SocketAddr| address.ip()).collect::<Vec<_>>();
             let standing = match found {
                 Ok(_) => NameStanding::Found,
                 Err(fault @ GuardFault::Forbidden { .. }) => {
@@ -260,8 +292,8 @@ impl OwnState {
             let pause = if standing == NameStanding::Found { LOOK_EVERY } else { LOOK_AGAIN };
             let is_news = {
                 let mut name = self.name.lock();
-                let is_news = name.standing != standing;
-                *name = LookedUp { standing, only_here, at: Some(self.ground.ambient.now()) };
+                let is_news = name.standing != standing || name.addresses != addresses;
+                *name = LookedUp { standing, only_here, addresses, at: Some(self.ground.ambient.now()) };
                 is_news
             };
             if is_news {

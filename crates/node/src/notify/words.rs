@@ -83,6 +83,8 @@ pub(super) fn nameless(row: &RepairRow) -> String {
         (RepairKind::Name, _) => "Others cannot find this provider by its name",
         (RepairKind::Clock, _) => "This provider's clock is wrong",
         (RepairKind::Network, _) => "No other provider can be reached from this computer",
+        (RepairKind::Router, _) => "Others may not reach this provider by the router",
+        (RepairKind::AddressHook, _) => "The command for a changed address fails",
         (RepairKind::Certificate, "certificate-ends-soon") => "A certificate of this provider ends soon",
         (RepairKind::Certificate, "certificate-expired") => "A certificate of this provider has ended",
         (RepairKind::Certificate, _) => "Something is wrong with a certificate of this provider",

@@ -86,6 +86,10 @@ pub enum RepairKind {
     Clock,
     /// This computer's way to others.
     Network,
+    /// The router, by which others come.
+    Router,
+    /// The operator's command for a changed address.
+    AddressHook,
     /// A certificate of ours.
     Certificate,
     /// Backups that are made by themselves.
@@ -105,11 +109,13 @@ pub enum RepairKind {
 }
 
 impl RepairKind {
-    const WORDS: [(Self, &'static str); 11] = [
+    const WORDS: [(Self, &'static str); 13] = [
         (Self::Store, "store"),
         (Self::Name, "name"),
         (Self::Clock, "clock"),
         (Self::Network, "network"),
+        (Self::Router, "router"),
+        (Self::AddressHook, "address-hook"),
         (Self::Certificate, "certificate"),
         (Self::Backup, "backup"),
         (Self::Issuance, "issuance"),

@@ -32,6 +32,7 @@ const ABOUT_US: ReadonlySet<HealthCode> = new Set([
   "certificate-not-got",
   "name-unresolved",
   "name-private",
+  "router-failing",
   "clock-unset",
   "clock-wrong",
   "network-gone",

@@ -16,7 +16,7 @@ import { t } from "@/text";
 const words = t.first.own;
 
 type Answers = Omit<SetUp, "confirmed">;
-type TypedField = Exclude<SetUpField, "reached_by" | "agree_terms" | "challenge">;
+type TypedField = Exclude<SetUpField, "reached_by" | "agree_terms" | "challenge" | "open_port">;
 
 /** What rests for so long is looked at. */
 const REST_MS = 400;
@@ -108,6 +108,16 @@ export function SetUpCard({ onSetUp }: { onSetUp: () => void }) {
           {notes("reached_by")}
         </div>
         {field("listen")}
+        {answerOf(look, "open_port") !== undefined && (
+          <OpenPort
+            checked={answers.open_port === true}
+            wrong={firstWrong(notesOf("open_port"))}
+            onChange={(open_port) => {
+              set({ open_port });
+              leave("open_port");
+            }}
+          />
+        )}
         {way === "files" && (
           <>
             {field("tls_cert")}
@@ -159,6 +169,35 @@ export function SetUpCard({ onSetUp }: { onSetUp: () => void }) {
         </div>
       </form>
     </section>
+  );
+}
+
+function OpenPort({
+  checked,
+  wrong,
+  onChange,
+}: {
+  checked: boolean;
+  wrong: string | null;
+  onChange: (on: boolean) => void;
+}) {
+  return (
+    <div>
+      <div className="flex items-start gap-1.5">
+        <Checkbox
+          name="open_port"
+          label={words.openPort}
+          checked={checked}
+          aria-invalid={wrong !== null}
+          onChange={(event) => onChange(event.target.checked)}
+        />
+        <p className="mt-0.5">
+          {words.openPort}
+          <span className="block text-sm text-muted">{words.openPortHint}</span>
+        </p>
+      </div>
+      {wrong !== null && <p className="mt-1 text-sm text-bad">{wrong}</p>}
+    </div>
   );
 }
 

@@ -1,7 +1,9 @@
+import type { AddressHook } from "@/bindings/AddressHook";
 import type { Certificate } from "@/bindings/Certificate";
 import type { Issuance } from "@/bindings/Issuance";
 import type { NameStanding } from "@/bindings/NameStanding";
 import type { Ourselves } from "@/bindings/Ourselves";
+import type { Router } from "@/bindings/Router";
 import { OwnLookLink } from "@/domain/check/LookLink";
 import { useStatus } from "@/domain/node/hooks";
 import { now } from "@/shared/clock";
@@ -28,10 +30,11 @@ function nameWord({ name, name_text }: Ourselves): { tone: Tone; shape: Shape; t
 
 /**
  * The port that is listened on, where something else listens where others are led to, and is to forward them. In the demo it is
- * known to, and so is a proxy.
+ * known to, and so are a proxy and a router that says so.
  */
-function forwardedTo({ named_port, listening_port }: Ourselves, isDemo: boolean): number | null {
-  return named_port === listening_port || isDemo ? null : listening_port;
+function forwardedTo({ named_port, listening_port, router }: Ourselves, isDemo: boolean): number | null {
+  const isLed = router?.ports.some((port) => port.is_open && port.external === named_port) ?? false;
+  return named_port === listening_port || isLed || isDemo ? null : listening_port;
 }
 
 /** Whether others may not find it, or not believe that they did. */
@@ -67,6 +70,40 @@ function issuanceMark(issuance: Issuance): { tone: Tone; shape: Shape } {
       return { tone: "wait", shape: "half" };
   }
 }
+
+type RouterState = keyof typeof t.overview.own.routerStates;
+
+function routerState({ trouble, looked, ports, external }: Router): RouterState {
+  if (trouble !== null) return "failing";
+  if (looked === null) return "asking";
+  if (ports.some((port) => port.is_open)) return "open";
+  return external === null ? "own" : "asked";
+}
+
+const routerMarks: Record<RouterState, { tone: Tone; shape: Shape }> = {
+  open: { tone: "ok", shape: "tick" },
+  asked: { tone: "ok", shape: "tick" },
+  own: { tone: "ok", shape: "tick" },
+  asking: { tone: "wait", shape: "half" },
+  failing: { tone: "warn", shape: "triangle" },
+};
+
+type HookState = keyof typeof t.overview.own.addressHookStates;
+
+function told({ told_v4, told_v6 }: AddressHook): string[] {
+  return [told_v4, told_v6].filter((address) => address !== null);
+}
+
+function hookState(hook: AddressHook): HookState {
+  if (hook.failure !== null) return "failing";
+  return told(hook).length > 0 ? "well" : "waiting";
+}
+
+const hookMarks: Record<HookState, { tone: Tone; shape: Shape }> = {
+  well: { tone: "ok", shape: "tick" },
+  waiting: { tone: "wait", shape: "half" },
+  failing: { tone: "warn", shape: "triangle" },
+};
 
 /** What is so with this node itself: whether others find its name, its certificates, and what its store cannot keep. */
 export function OwnFacts({ own }: { own: Ourselves }) {
@@ -129,6 +166,48 @@ export function OwnFacts({ own }: { own: Ourselves }) {
           )}
           {own.issuance.failure !== null && (
             <span className="block text-sm text-bad">{lineText(own.issuance.failure.text, 800)}</span>
+          )}
+        </Fact>
+      )}
+      {own.router !== null && (
+        <Fact name={words.router} hint={words.routerHint}>
+          <StateWord {...routerMarks[routerState(own.router)]}>
+            {words.routerStates[routerState(own.router)]}
+          </StateWord>{" "}
+          {own.router.looked !== null && <Ago at={own.router.looked} className="text-sm text-muted" />}
+          <span className={`block text-sm ${own.router.trouble === null ? "text-muted" : "text-bad"}`}>
+            {lineText(own.router.text, 800)}
+          </span>
+          {own.router.trouble !== null && own.router.next !== null && (
+            <span className="block text-sm text-muted">
+              {words.asked} <Until at={own.router.next} due={words.now} />
+            </span>
+          )}
+          {own.router.trouble !== null && (
+            <span className="block text-sm">
+              <OwnLookLink />
+            </span>
+          )}
+        </Fact>
+      )}
+      {own.address_hook !== null && (
+        <Fact name={words.addressHook} hint={words.addressHookHint}>
+          <StateWord {...hookMarks[hookState(own.address_hook)]}>
+            {words.addressHookStates[hookState(own.address_hook)]}
+          </StateWord>{" "}
+          {own.address_hook.at !== null && <Ago at={own.address_hook.at} className="text-sm text-muted" />}
+          {told(own.address_hook).map((address) => (
+            <span key={address} className="block text-sm text-muted">
+              {address}
+            </span>
+          ))}
+          {own.address_hook.next !== null && (
+            <span className="block text-sm text-muted">
+              {words.tried} <Until at={own.address_hook.next} due={words.now} />
+            </span>
+          )}
+          {own.address_hook.failure !== null && (
+            <span className="block text-sm text-bad">{lineText(own.address_hook.failure, 800)}</span>
           )}
         </Fact>
       )}

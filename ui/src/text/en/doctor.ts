@@ -85,6 +85,7 @@ export const doctor = {
     "look-back": "Asked to look",
     name: "Name",
     store: "Store",
+    "way-in": "Way in",
     dns: "Name lookup",
     addresses: "Networks allowed",
     connect: "Connection",
@@ -104,6 +105,8 @@ export const doctor = {
     "look-back": "The request to a peer to look at this provider, and what became of it",
     name: "Whether it is a name that a provider can have",
     store: "Whether this provider's store keeps what it is given",
+    "way-in":
+      "How others come in from the Internet: what the router of this network says of its address and its ports",
     dns: "The addresses that the name leads to, as this computer and its name servers say",
     addresses: "Whether your settings allow peers on the networks of these addresses",
     connect: "Whether something at the address takes a TCP connection",

@@ -32,6 +32,16 @@ export const guideParts: Readonly<Record<string, readonly string[]>> = {
     "not-here",
     "other-responder",
   ],
+  "At home, behind a router": [
+    "router-missing",
+    "router-silent",
+    "router-refuses",
+    "router-port-taken",
+    "router-address-shared",
+    "router-address-other",
+    "address-hook-failed",
+    "ipv6-only",
+  ],
   "No connection": [
     "connection-refused",
     "connect-timeout",

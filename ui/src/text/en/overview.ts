@@ -88,6 +88,14 @@ export const overview = {
         : `Notifications do not come to ${count} of the places where you are told.`,
       "Why, and what to do, is under Repairs.",
     ],
+    "router-failing": () => [
+      "Others may not come here by the router.",
+      "Why, and what to do, is under Repairs. It is asked again by itself.",
+    ],
+    "address-hook-failing": () => [
+      "A changed address is not told on: the command for that fails.",
+      "Why, and what to do, is under Repairs. It is run again by itself.",
+    ],
     "certificate-refused": ({ about }: Told) => [
       "A renewed certificate could not be read: the one before goes on.",
       `See that ${about} and its key are whole and belong together.`,
@@ -228,6 +236,20 @@ export const overview = {
       waiting: "to be ordered",
       failing: "not got",
     },
+    router: "Router",
+    routerHint: "What the router of this network says: whether it leads others here, and its public address",
+    routerStates: {
+      open: "leads here",
+      asked: "names its address",
+      own: "not needed",
+      asking: "being asked",
+      failing: "does not lead here",
+    },
+    asked: "asked again",
+    addressHook: "Changed address",
+    addressHookHint:
+      "The command that is run when this computer's public address changes ([mtp] address_hook)",
+    addressHookStates: { well: "told on", waiting: "nothing to tell yet", failing: "not told on" },
     directory: "directory",
     renewed: "renewed",
     tried: "tried",

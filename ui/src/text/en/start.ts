@@ -102,6 +102,9 @@ export const first = {
         example: "",
       },
     },
+    openPort: "Ask the router to lead the port here",
+    openPortHint:
+      "This computer is behind a router. Many open a port when a program asks them (UPnP, NAT-PMP), as long as it runs; where yours does not, forward the port in its settings.",
     terms: "I agree to the terms of service of Let's Encrypt",
     termsLink: "read them",
     challenge: "How Let's Encrypt sees that the name is yours",

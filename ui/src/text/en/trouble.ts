@@ -243,11 +243,27 @@ export const remedy = {
       "It comes here and is refused, for the reason in the sentence above. Tell its operator that sentence.",
     "pull-key-unknown":
       "Its requests cannot be verified here. What is wrong with its document, or with the way to it, the steps above say; its operator has to see that the document has the key that it signs with.",
+    "ipv6-only":
+      "Others that have IPv6 reach you. For those that have only IPv4, set an A record too where this connection has an IPv4 address of its own, else have a server of your own in between: docs/reachable.md says how, under IPv6 only.",
     "not-pulled":
       "Its operator has to see that it runs and can reach you. If other peers do not fetch either, see that your own name and port can be reached from outside.",
   } as Record<string, string>,
   /** The same where this provider itself was looked at, as others find it. */
   own: {
+    "router-missing":
+      "See that this computer is in a network with a router, by cable or WLAN. A virtual machine or a container may have a network of its own: give it its host's.",
+    "router-silent":
+      "Switch UPnP, NAT-PMP or PCP on in the router, where its settings have it (often under Network, or Port forwarding). Else forward the port by hand there, and take open_port out of the configuration. Where several routers are behind each other, only the nearest is asked.",
+    "router-refuses":
+      "Allow this computer to open ports by itself in the router's settings, or forward the port by hand there, and take open_port out of the configuration. The router's own words are in the sentence above.",
+    "router-port-taken":
+      "Take that forwarding out of the router's settings, or stop the program on the other computer that has asked for it. Where both are to be reached, give this provider another port, which then belongs to its name, or have the other one pass on what is for this name.",
+    "router-address-shared":
+      "No port that is opened here helps. Ask your provider of Internet access for an address of your own, or use IPv6, or a small server of your own in between, with a tunnel from here: docs/reachable.md has the commands for each, under An address that is shared.",
+    "router-address-other":
+      "Set the address record of the name to the router's address. Where that address changes, let a program follow it, such as [mtp] address_hook. Where a server of your own in between has the name's address, nothing is wrong: ignore this.",
+    "address-hook-failed":
+      "Run the command by hand with what the sentence above says, as the user that this program runs as, and see why it fails. It is called with the name, the IPv4 and the IPv6 address, and has to end with status 0. It is run again by itself; SIGHUP has serve run it at once.",
     "clock-off":
       "This computer's clock and another provider's differ. Compare this computer's time with a reliable clock, and switch on its automatic setting (NTP) where it is wrong; if it is right, tell that provider's operator.",
     "disk-full":

@@ -13,6 +13,7 @@ mod proof;
 mod pulling;
 mod report;
 mod way;
+mod way_in;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ use crate::misuse::Misuse;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::Peers;
 use crate::readable::readable;
+use crate::router::Router;
 use crate::side::Side;
 use crate::store::{Cursor, FeedPlace, PeerRow, Reader, Store, StoreFault, StoreTrouble, TroubleRow};
 use crate::typed;
@@ -53,6 +55,8 @@ pub(crate) struct Doctor {
     waits: Arc<Waits>,
     /// The certificate that we show, where it is known.
     shown: Option<Arc<Certificate>>,
+    /// Who asks the router, where it is asked for something.
+    router: Option<Arc<Router>>,
     /// When this began: who was away meanwhile has not failed to come.
     started: Timestamp,
     /// The latest looks, with what each is called.
@@ -121,6 +125,7 @@ struct Checkup<'a> {
     ground: &'a Ground,
     peers: &'a Peers,
     waits: &'a Waits,
+    router: Option<&'a Router>,
     peer: &'a Provider,
     known: &'a Known,
     /// Who looks.
@@ -183,10 +188,11 @@ impl Doctor {
         peers: Arc<Peers>,
         waits: Arc<Waits>,
         shown: Option<Arc<Certificate>>,
+        router: Option<Arc<Router>>,
     ) -> Self {
         let (reports, pending) = (Reports::default(), Mutex::default());
         let started = ground.ambient.now();
-        Self { ground, store, peers, waits, shown, started, reports, pending }
+        Self { ground, store, peers, waits, shown, router, started, reports, pending }
     }
 
     /// Begins to look at the provider that was typed, and returns the number of the report. Where that one is being looked
@@ -271,6 +277,7 @@ impl Doctor {
             ground: &self.ground,
             peers: &self.peers,
             waits: &self.waits,
+            router: self.router.as_deref(),
             peer: &peer,
             known: &known,
             looker,
@@ -311,6 +318,7 @@ impl Checkup<'_> {
         progress.tell(name.since(began));
         if self.is_own() && self.looker == Looker::Node {
             progress.tell(self.own_store());
+            Box::pin(self.look_at_way_in(progress)).await;
         }
         if let Looker::NodeForPeer(source) = self.looker {
             return Box::pin(self.go_for_peer(source, progress)).await;

@@ -20,6 +20,8 @@ words! {
         Name = "name",
         /// Whether our own store keeps what it is given, where it is ourselves who are looked at.
         Store = "store",
+        /// How others come in by the router, where it is ourselves who are looked at.
+        WayIn = "way-in",
         /// The addresses that the name leads to.
         Dns = "dns",
         /// Whether peers may be on those addresses.
@@ -208,7 +210,7 @@ impl StepName {
             Self::Name | Self::Dns => Stage::Dns,
             Self::Store => Stage::Store,
             Self::LookBack | Self::Addresses | Self::Seen | Self::Peering => Stage::Policy,
-            Self::Connect => Stage::Connect,
+            Self::Connect | Self::WayIn => Stage::Connect,
             Self::Tls => Stage::Tls,
             Self::Document | Self::Keys => Stage::Document,
             Self::Clock | Self::Ping => Stage::Signature,

@@ -16,6 +16,7 @@ use crate::identity::{CertificateFacts, IssuanceCode};
 use crate::notify::FailingTarget;
 use crate::operator::{PULLED_WITHIN, Peer, ShortClient, StandingCode, the_other_way};
 use crate::peers::{PullingStatus, SLOW_FROM, is_outvoted};
+use crate::router::RouterCode;
 use crate::side::Side;
 use crate::store::{RepairKind, RepairSubject, Severity, Suffers, TroubleRow};
 use crate::words::words;
@@ -94,6 +95,20 @@ words! {
         NameUnresolved = "name-unresolved",
         /// Our name leads only to private addresses.
         NamePrivate = "name-private",
+        /// This computer's network has no router.
+        RouterMissing = "router-missing",
+        /// The router answers to nothing by which a port is opened.
+        RouterSilent = "router-silent",
+        /// The router does not open the port.
+        RouterRefuses = "router-refuses",
+        /// The router leads the port to another computer.
+        RouterPortTaken = "router-port-taken",
+        /// The router's own address is shared with others.
+        RouterAddressShared = "router-address-shared",
+        /// Our name leads elsewhere than to the router.
+        RouterAddressOther = "router-address-other",
+        /// The operator's command for a changed address fails.
+        AddressHookFailed = "address-hook-failed",
         /// Our clock shows a time from before the program was built.
         ClockBeforeBuild = "clock-before-build",
         /// Most peers say that our clock is wrong.
@@ -142,6 +157,8 @@ pub(crate) fn judge(facts: &Facts<'_>) -> Findings {
         judge_certificate(facts, certificate, &mut findings);
     }
     judge_issuance(facts, &mut findings);
+    judge_router(facts, &mut findings);
+    judge_address_hook(facts, &mut findings);
     let allowed: Vec<&Peer> = facts.peers.iter().filter(|peer| peer.state == PeerState::Allowed).collect();
     let is_clock_wrong = judge_clock(facts, &allowed, &mut findings);
     let is_network_gone = judge_network(&allowed, &mut findings);
@@ -250,6 +267,36 @@ fn judge_name(facts: &Facts<'_>, findings: &mut Findings) {
             findings.wrong.push(finding(OwnFault::NamePrivate, Severity::Medium, text));
         }
     }
+}
+
+/// What keeps others from coming by the router, where it is asked for something.
+fn judge_router(facts: &Facts<'_>, findings: &mut Findings) {
+    let Some(router) = &facts.own.router else { return };
+    if router.looked.is_none() {
+        return findings.unknown.push((RepairSubject::Node, RepairKind::Router));
+    }
+    let Some(trouble) = &facts.own.router_trouble else { return };
+    let (fault, patience) = match trouble.code {
+        RouterCode::Missing => (OwnFault::RouterMissing, RESTART),
+        RouterCode::Silent => (OwnFault::RouterSilent, RESTART),
+        RouterCode::Refuses => (OwnFault::RouterRefuses, RESTART),
+        RouterCode::PortTaken => (OwnFault::RouterPortTaken, Duration::ZERO),
+        RouterCode::AddressShared => (OwnFault::RouterAddressShared, RESTART),
+        // What tells the DNS a new address takes its time, and so does the DNS.
+        RouterCode::AddressOther => (OwnFault::RouterAddressOther, AWAY),
+    };
+    let text = format!("Others may not come here by the router: {}.", trouble.text.trim_end_matches('.'));
+    let finding = own(RepairSubject::Node, RepairKind::Router, fault, Severity::Medium, text);
+    findings.wrong.push(RepairFinding { since: router.failing, patience, ..finding });
+}
+
+fn judge_address_hook(facts: &Facts<'_>, findings: &mut Findings) {
+    let failure = facts.own.address_hook.as_ref().and_then(|hook| hook.failure.as_ref());
+    let Some(failure) = failure else { return };
+    let text = format!("A changed address is not told on: {}.", failure.text.trim_end_matches('.'));
+    let fault = OwnFault::AddressHookFailed;
+    let finding = own(RepairSubject::Node, RepairKind::AddressHook, fault, Severity::Medium, text);
+    findings.wrong.push(RepairFinding { since: Some(failure.first), ..finding });
 }
 
 /// The worst that is so with a certificate of ours. Where a peer has come here, it is trusted by whom it is for, whoever has
@@ -591,9 +638,11 @@ fn ago(now: Timestamp, time: Duration) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::address_hook::{HookFailure, HookStanding};
     use crate::backup::FailedBackup;
     use crate::identity::{IssuanceFailure, IssuanceStanding};
     use crate::operator::{OurPull, PeerStanding, TheirPull};
+    use crate::router::{RouterFault, RouterStanding};
     use crate::store::StoreTrouble;
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
@@ -616,6 +665,9 @@ mod tests {
             listening_port: Some(443),
             certificates: vec![OwnCertificate { section: "mtp", facts, is_ours: true, refused: None }],
             issuance: None,
+            router: None,
+            router_trouble: None,
+            address_hook: None,
             store: None,
             free: Some(1 << 40),
             backup: None,
@@ -894,6 +946,36 @@ mod tests {
         );
         own.issuance = own.issuance.map(|standing| IssuanceStanding { failure: None, ..standing });
         assert_eq!(codes(&found(&own, &[])), [""; 0]);
+    }
+
+    #[test]
+    fn what_the_router_does_not_do_is_told_once_it_was_asked() {
+        let fault = |code| RouterFault { code, text: "it says no".into() };
+        let mut own = Ourselves { router: Some(RouterStanding::default()), ..ourselves() };
+        assert_eq!(found(&own, &[]).unknown, [(RepairSubject::Node, RepairKind::Router)]);
+        own.router = Some(RouterStanding { looked: Some(NOW), ..RouterStanding::default() });
+        assert_eq!(codes(&found(&own, &[])), [""; 0]);
+        for (code, word, patience) in [
+            (RouterCode::Missing, "router-missing", RESTART),
+            (RouterCode::Silent, "router-silent", RESTART),
+            (RouterCode::Refuses, "router-refuses", RESTART),
+            (RouterCode::PortTaken, "router-port-taken", Duration::ZERO),
+            (RouterCode::AddressShared, "router-address-shared", RESTART),
+            (RouterCode::AddressOther, "router-address-other", AWAY),
+        ] {
+            own.router_trouble = Some(fault(code));
+            let findings = found(&own, &[]);
+            assert_eq!((codes(&findings), findings.wrong[0].patience), (vec![word], patience));
+            assert_eq!(code.as_str(), word);
+        }
+        own.router_trouble = None;
+        let failure = HookFailure { text: "the command has failed".into(), first: ago(NOW, DAY) };
+        own.address_hook = Some(HookStanding { failure: Some(failure), ..HookStanding::default() });
+        let findings = found(&own, &[]);
+        assert_eq!(
+            (codes(&findings), findings.wrong[0].since),
+            (vec!["address-hook-failed"], Some(ago(NOW, DAY)))
+        );
     }
 
     #[test]

@@ -181,6 +181,8 @@ impl Config {
                 tls_cert: None,
                 tls_key: None,
                 endpoint: None,
+                open_port: false,
+                address_hook: None,
             },
             client: None,
             admin: None,
@@ -247,6 +249,7 @@ impl Config {
     pub fn check(&self) -> Result<(), ConfigFault> {
         let has_files = pair("mtp", &self.mtp.tls_cert, &self.mtp.tls_key)?;
         self.mtp.check_proxy()?;
+        self.mtp.check_open_port()?;
         if let Some(acme) = &self.acme {
             acme.check(has_files, self.mtp.behind_proxy, [self.provider.host(), self.endpoint()?.host()])?;
         }
@@ -295,7 +298,7 @@ impl Config {
         let listeners = [&mut self.client, &mut self.admin].into_iter().flatten();
         let files = listeners.flat_map(|server| [&mut server.tls_cert, &mut server.tls_key]);
         let files = files.chain([&mut self.mtp.tls_cert, &mut self.mtp.tls_key, &mut self.peers.extra_roots]);
-        let files = files.chain([&mut self.backup.folder]);
+        let files = files.chain([&mut self.backup.folder, &mut self.mtp.address_hook]);
         let of_acme = self.acme.iter_mut().flat_map(|acme| [&mut acme.dns_command, &mut acme.extra_roots]);
         let socket = match &mut self.mtp.listen {
             ListenAddress::SocketFile(path) => Some(path),
@@ -515,6 +518,13 @@ mod tests {
             ("[peers]", "[acme]\n[peers]", "agree_terms = true"),
             ("[peers]", "[acme]\ndirectory = \"http://ca.example/\"\n[peers]", "https URL"),
             ("[peers]", "[acme]\ncontact = \"home.example\"\n[peers]", "address for mail"),
+            ("[mtp]", "[mtp]\nopen_port = true", "reached from this"),
+            (
+                "[mtp]\n        listen = \"127.0.0.1:9101\"",
+                "[mtp]\nopen_port = true\nlisten = \"[2001:db8::1]:443\"",
+                "over IPv6 alone",
+            ),
+            ("[mtp]", "[mtp]\nopen_port = true\nbehind_proxy = true", "forward the port to the proxy"),
             ("[peers]", "[acme]\nchallenge = \"tls-sni-01\"\n[peers]", "tls-sni-01"),
             ("[peers]", "[acme]\nagree_terms = true\nchallenge = \"dns-01\"\n[peers]", "dns_command"),
             (

@@ -36,6 +36,12 @@ pub struct MtpConfig {
     /// Where others reach us. Absent: `https://{provider}/mtp/v1`.
     #[serde(default, deserialize_with = "optional_from_text", serialize_with = "optional_as_text")]
     pub endpoint: Option<Endpoint>,
+    /// Whether the router of this computer's network is asked to lead the port of our name here, by UPnP, NAT-PMP or PCP.
+    #[serde(default)]
+    pub open_port: bool,
+    /// The program that is run when our public addresses have changed. It is called with our host, the IPv4 address and the IPv6
+    /// address, each `-` where none is known.
+    pub address_hook: Option<PathBuf>,
 }
 
 /// Where the server for other providers listens.
@@ -118,6 +124,30 @@ impl MtpConfig {
                 "[mtp] trusted_proxies is for behind_proxy = true, and without that no proxy is believed; leave it out".into()
             }
             _ => return Ok(()),
+        };
+        Err(ConfigFault::Unfit(unfit))
+    }
+
+    /// Whether a router can lead a port to where we listen.
+    pub(super) fn check_open_port(&self) -> Result<(), ConfigFault> {
+        if !self.open_port {
+            return Ok(());
+        }
+        let unfit = match &self.listen {
+            _ if self.behind_proxy => {
+                "[mtp] open_port = true leads the router's port to [mtp] listen, which with behind_proxy = true is for the proxy \
+                 alone; leave it out, and forward the port to the proxy in the router"
+                    .into()
+            }
+            ListenAddress::Ip(address) if address.ip().to_canonical().is_loopback() => format!(
+                "[mtp] open_port = true has a router lead others to this computer, and listen = \"{address}\" is reached from this \
+                 computer alone; choose 0.0.0.0, or this computer's address in the network"
+            ),
+            ListenAddress::Ip(address) if address.is_ipv6() && !address.ip().is_unspecified() => format!(
+                "[mtp] open_port = true is for IPv4, and listen = \"{address}\" is reached over IPv6 alone; choose 0.0.0.0 or [::], \
+                 or leave it out"
+            ),
+            ListenAddress::Ip(_) | ListenAddress::SocketFile(_) => return Ok(()),
         };
         Err(ConfigFault::Unfit(unfit))
     }
