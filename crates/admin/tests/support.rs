@@ -30,14 +30,22 @@ async fn it_tells_what_is_wrong_and_names_nobody() {
     let host = Host::open(home.path(), KeyPlace::File).await.unwrap();
     call(&host, "start-demo", json!({})).await.unwrap();
     let ask = async |command: &str, request: Value| call(&host, command, request).await.unwrap();
-    ask("run-demo-node", json!({ "name": "gamma", "running": false })).await;
     let mut events = host.subscribe(None);
+    // Its people connect by themselves, and would not once it is stopped.
+    let connected = async {
+        while !ask("peers", json!({})).await.to_string().contains(r#""state":"allowed""#) {
+            events.next().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, connected).await.expect("gamma is let in");
+    ask("run-demo-node", json!({ "name": "gamma", "running": false })).await;
     let failing = async {
         loop {
             let peers = ask("peers", json!({})).await;
             // Whoever has its port by now may answer in another way.
             let mut troubles = peers["peers"].as_array().unwrap().iter().map(|peer| &peer["troubles"]);
-            if let Some(code) = troubles.find_map(|troubles| troubles[0]["code"].as_str().map(str::to_owned)) {
+            if let Some(code) = troubles.find_map(|troubles| troubles[0]["code"].as_str().map(str::to_owned))
+            {
                 return (peers, code);
             }
             events.next().await;
