@@ -27,28 +27,32 @@ pub(super) struct AddressLook<A> {
     pub(super) notes: Vec<SetUpNote>,
 }
 
-/// Where to listen for other providers, where nothing was answered.
-fn usual(reached_by: ReachedBy) -> &'static str {
+/// Where to listen for other providers, where nothing was answered; the name of the provider has the port `named`.
+fn usual(reached_by: ReachedBy, named: Option<u16>) -> SocketAddr {
     match reached_by {
-        ReachedBy::Acme | ReachedBy::Files => "0.0.0.0:443",
-        ReachedBy::Proxy => "127.0.0.1:8443",
-        ReachedBy::Network => "0.0.0.0:8443",
+        // Let's Encrypt comes to 443, wherever others do.
+        ReachedBy::Acme => (Ipv4Addr::UNSPECIFIED, 443).into(),
+        ReachedBy::Files => (Ipv4Addr::UNSPECIFIED, named.unwrap_or(443)).into(),
+        ReachedBy::Proxy => (Ipv4Addr::LOCALHOST, OTHER_PORT).into(),
+        ReachedBy::Network => (Ipv4Addr::UNSPECIFIED, named.unwrap_or(OTHER_PORT)).into(),
     }
 }
 
-/// Looks at where to listen for other providers; the pages of this program are at `pages`.
+/// Looks at where to listen for other providers; the name has the port `named`, and the pages of this program are at `pages`.
 pub(super) fn look_at_listen(
     typed: Option<&str>,
     reached_by: ReachedBy,
+    named: Option<u16>,
     pages: Option<SocketAddr>,
 ) -> AddressLook<ListenAddress> {
-    let value = typed.unwrap_or_else(|| usual(reached_by)).trim().to_owned();
+    let usual = usual(reached_by, named);
+    let value = typed.map_or_else(|| usual.to_string(), |typed| typed.trim().to_owned());
     let read: Result<ListenAddress, String> = value.parse();
     let (address, notes) = match read {
         Err(text) => (None, vec![not_an_address(&value, text)]),
         Ok(ListenAddress::SocketFile(_)) if reached_by != ReachedBy::Proxy => {
             let text = "a socket file is for a proxy on this computer, and others connect to none";
-            (None, vec![SetUpNote::wrong("listen-socket-file", text).instead(usual(reached_by))])
+            (None, vec![SetUpNote::wrong("listen-socket-file", text).instead(usual)])
         }
         Ok(file @ ListenAddress::SocketFile(_)) => (Some(file), Vec::new()),
         Ok(ListenAddress::Ip(address)) => {
@@ -207,37 +211,47 @@ mod tests {
 
     #[test]
     fn what_is_no_address_is_offered_as_one_where_it_is_clear_what_is_meant() {
-        let of = |typed| look_at_listen(Some(typed), ReachedBy::Network, None);
+        let of = |typed| look_at_listen(Some(typed), ReachedBy::Network, None, None);
         assert_eq!(codes(&of("9443")), [("listen-malformed", Some("0.0.0.0:9443"))]);
         assert_eq!(codes(&of(":9443")), [("listen-malformed", Some("0.0.0.0:9443"))]);
         assert_eq!(codes(&of("[::]")), [("listen-malformed", Some("[::]:8443"))]);
         assert_eq!(codes(&of("home.example:8443")), [("listen-malformed", None)]);
         assert_eq!(codes(&of("unix:/run/a.sock")), [("listen-socket-file", Some("0.0.0.0:8443"))]);
-        assert_eq!(codes(&look_at_listen(Some("unix:/run/a.sock"), ReachedBy::Proxy, None)), []);
+        assert_eq!(codes(&look_at_listen(Some("unix:/run/a.sock"), ReachedBy::Proxy, None, None)), []);
+    }
+
+    #[test]
+    fn it_listens_at_the_port_of_its_name_where_nothing_is_answered() {
+        let of = |reached_by, named| look_at_listen(None, reached_by, named, None).value;
+        assert_eq!(of(ReachedBy::Network, Some(9443)), "0.0.0.0:9443");
+        assert_eq!(of(ReachedBy::Files, Some(9443)), "0.0.0.0:9443");
+        assert_eq!(of(ReachedBy::Acme, Some(9443)), "0.0.0.0:443");
+        assert_eq!(of(ReachedBy::Proxy, Some(9443)), "127.0.0.1:8443");
+        assert_eq!(of(ReachedBy::Network, None), "0.0.0.0:8443");
     }
 
     #[test]
     fn a_port_that_is_taken_is_refused_and_a_free_one_is_offered() {
         let held = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = held.local_addr().unwrap();
-        let look = look_at_listen(Some(&address.to_string()), ReachedBy::Proxy, None);
+        let look = look_at_listen(Some(&address.to_string()), ReachedBy::Proxy, None, None);
         assert_eq!(codes(&look)[0].0, "listen-taken");
         let offered: SocketAddr = look.notes[0].instead.as_deref().unwrap().parse().unwrap();
         assert!(offered != address && offered.ip() == address.ip());
         drop(held);
-        let look = look_at_listen(Some(&address.to_string()), ReachedBy::Proxy, Some(address));
+        let look = look_at_listen(Some(&address.to_string()), ReachedBy::Proxy, None, Some(address));
         assert_eq!(codes(&look)[0].0, "listen-pages");
     }
 
     #[test]
     fn each_way_of_being_reached_listens_where_it_may() {
         let own = "127.0.0.1:0";
-        let behind = look_at_listen(Some("0.0.0.0:0"), ReachedBy::Proxy, None);
+        let behind = look_at_listen(Some("0.0.0.0:0"), ReachedBy::Proxy, None, None);
         assert!(codes(&behind).contains(&("listen-not-loopback", Some(own))), "{:?}", behind.notes);
-        let alone = look_at_listen(Some(own), ReachedBy::Network, None);
+        let alone = look_at_listen(Some(own), ReachedBy::Network, None, None);
         assert!(codes(&alone).contains(&("listen-loopback", Some("0.0.0.0:0"))), "{:?}", alone.notes);
         assert!(codes(&alone).contains(&("listen-port-changes", None)));
-        let elsewhere = look_at_listen(Some("192.0.2.1:8443"), ReachedBy::Network, None);
+        let elsewhere = look_at_listen(Some("192.0.2.1:8443"), ReachedBy::Network, None, None);
         assert_eq!(codes(&elsewhere), [("listen-elsewhere", Some("0.0.0.0:8443"))]);
     }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use drawbridge_mtp::id::UserUri;
 use drawbridge_node::ambient::{Ambient, System};
 use drawbridge_node::config::ListenAddress;
+use drawbridge_node::typed;
 
 use super::acme::look_at_acme;
 use super::address::{look_at_clients, look_at_listen, look_at_open_port};
@@ -54,7 +55,8 @@ fn refusal(note: &SetUpNote) -> String {
 
 /// Looks at the answers of the first start. The pages of this program are at `pages`, where it serves some.
 pub(crate) async fn look(ask: &SetUp, pages: Option<SocketAddr>) -> Looked {
-    let listen = look_at_listen(ask.listen.as_deref(), ask.reached_by, pages);
+    let named = typed::provider(&ask.provider).ok().map(|name| name.port()).filter(|port| *port != 443);
+    let listen = look_at_listen(ask.listen.as_deref(), ask.reached_by, named, pages);
     let port = listen.address.as_ref().and_then(ListenAddress::ip).map(|address| address.port());
     let named = look_at_name(&ask.provider, ask.reached_by, port).await;
     let (provider, private) = (named.name, named.private);
