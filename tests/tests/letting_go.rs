@@ -120,7 +120,6 @@ async fn a_peer_that_is_gone_is_forgotten_whole_and_comes_back_as_a_stranger() {
                 assert_eq!(view.accepted_keys(&provider)?, []);
                 assert_eq!(view.troubles(&provider)?, []);
                 assert!(view.feed(&reader)?.is_none() && view.cursor(&provider)?.is_none());
-                assert_eq!(view.count_received(&provider)?, 0);
                 assert_eq!(view.requests_with::<Addition>(&provider)?, []);
                 // What beta would have to be told is all that is left.
                 let rows = view.requests_with::<Connection>(&provider)?;

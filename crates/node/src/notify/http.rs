@@ -1,5 +1,6 @@
 //! Sending to a webhook and to a topic of ntfy.
 
+use std::cmp::Reverse;
 use std::error::Error as StdError;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -9,7 +10,7 @@ use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, Mac};
 use http::header::{CONTENT_TYPE, LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderName};
-use reqwest::RequestBuilder;
+use reqwest::{RequestBuilder, Url};
 use rustls::{ClientConfig, RootCertStore};
 use sha2::Sha256;
 
@@ -118,7 +119,7 @@ pub(super) async fn send_to_ntfy(
 
 /// `text` in the field of a header; what is not ASCII as RFC 2047 has it, which ntfy reads.
 fn header_text(text: &str) -> String {
-    if text.chars().all(|character| matches!(character, ' '..='~')) {
+    if text.chars().all(|character| matches!(character, ' '..='~')) && !text.contains("=?") {
         return text.to_owned();
     }
     format!("=?UTF-8?B?{}?=", STANDARD.encode(text))
@@ -144,7 +145,9 @@ async fn ask(request: RequestBuilder) -> Result<(), Unsent> {
         return Ok(());
     }
     if status.is_redirection() {
-        let to = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok()).map(|to| format!(" to {to}"));
+        // Its path mostly repeats the one that was asked for.
+        let to = answer.headers().get(LOCATION).and_then(|to| to.to_str().ok()?.parse::<Url>().ok());
+        let to = to.map(|to| format!(" to {}", to.origin().ascii_serialization()));
         let text = format!("it answers {status}{}; redirects are not followed", to.unwrap_or_default());
         return Err(readable(&text).into());
     }
@@ -156,11 +159,19 @@ async fn ask(request: RequestBuilder) -> Result<(), Unsent> {
             break;
         }
     }
-    let said = String::from_utf8_lossy(&content);
+    let said = without_secrets(&String::from_utf8_lossy(&content), answer.url());
     let said = said.trim();
     let text =
         if said.is_empty() { format!("it answers {status}") } else { format!("it answers {status}: {said}") };
     Err(Unsent { text: readable(&text), rest })
+}
+
+/// `said` without what stands in the path and query of `url`, which may be a secret that an answer repeats.
+fn without_secrets(said: &str, url: &Url) -> String {
+    let parts = url.path_segments().into_iter().flatten().chain(url.query());
+    let mut parts: Vec<&str> = parts.filter(|part| part.len() > 3).collect();
+    parts.sort_by_key(|part| Reverse(part.len()));
+    parts.into_iter().fold(said.to_owned(), |said, part| said.replace(part, "…"))
 }
 
 /// How long an answer asks us to wait: seconds, or until a time by this computer's clock.
@@ -202,6 +213,14 @@ mod tests {
         assert_eq!(header_text("tea & cake"), "tea & cake");
         assert_eq!(header_text("Tee für zwei"), "=?UTF-8?B?VGVlIGbDvHIgendlaQ==?=");
         assert!(!header_text("a\nb").contains('\n'));
+        assert!(header_text("=?UTF-8?B?VGVl?=").starts_with("=?UTF-8?B?PT9"), "it is read as it stands");
+    }
+
+    #[test]
+    fn an_answer_that_repeats_what_was_asked_for_tells_no_secret() {
+        let url = "https://hooks.example/hook/s3cr3tS3cr3t?token=abcdef".parse().unwrap();
+        let told = without_secrets("Cannot POST /hook/s3cr3tS3cr3t?token=abcdef", &url);
+        assert_eq!(told, "Cannot POST /…/…?…");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use super::notifier::Notifier;
 use super::words::WaitingItem;
 use crate::ground::changes::Change;
 use crate::operator::{Operator, ShownAddition, WaitingNow};
+use crate::readable::readable;
 use crate::store::{ConnectionRow, PeerRow};
 
 /// However much changes, it is looked this rarely, and so that looking takes a hundredth of the time at most.
@@ -81,7 +82,8 @@ fn current(waiting: WaitingNow) -> Current {
             let item = WaitingItem::Addition {
                 adder: request.from.to_string(),
                 user: request.to.to_string(),
-                group: group_name.unwrap_or_else(|| group.to_string()),
+                // Whoever made the group may have written anything into its name.
+                group: group_name.map_or_else(|| group.to_string(), |name| readable(&name)),
             };
             Current::of_item(&item, &about, request.created)
         }

@@ -1,5 +1,7 @@
 //! What is sent at a time.
 
+use std::cmp::Reverse;
+
 use drawbridge_mtp::id::Id;
 use drawbridge_mtp::time::Timestamp;
 use serde::Serialize;
@@ -93,7 +95,10 @@ impl Form {
             _ => ("several".to_owned(), format!("{title}.")),
         };
         let screen = if wrong > 0 || is_end { "repairs" } else { "approvals" };
-        let items: Vec<Item> = entries.iter().take(LINES).map(|entry| self.item(entry)).collect();
+        let mut first: Vec<&Entry> = entries.iter().collect();
+        // What is wrong is not among what is only counted.
+        first.sort_by_key(|entry| Reverse((entry.state == EntryState::Wrong).then_some(entry.severity)));
+        let items: Vec<Item> = first.into_iter().take(LINES).map(|entry| self.item(entry)).collect();
         Message {
             id,
             time: now,

@@ -281,7 +281,9 @@ impl Told {
         }
         self.queue.push(entry);
         if self.queue.len() > sent + MOST {
-            self.queue.remove(sent);
+            // Of what waits there can be any number, by anybody: it pushes out nothing that is wrong.
+            let waits = self.queue.iter().skip(sent).position(|entry| entry.state == EntryState::Waits);
+            self.queue.remove(sent + waits.unwrap_or(0));
             self.left_out += 1;
         }
     }
@@ -428,6 +430,19 @@ mod tests {
     /// The same after a restart.
     fn restarted(told: &Told) -> Told {
         serde_json::from_str(&serde_json::to_string(told).unwrap()).unwrap()
+    }
+
+    /// Strangers under any number of names must not keep from the operator that something is wrong.
+    #[test]
+    fn what_waits_pushes_out_nothing_that_is_wrong() {
+        let mut told = Told::default();
+        let mut all = vec![wrong("disk", Severity::High)];
+        all.extend((0..200).map(|number| waits(&format!("stranger {number}"))));
+        take(&mut told, &all[..1], NOW);
+        take(&mut told, &all, NOW);
+        let said = sent(&mut told, later(3600));
+        assert!(said.contains(&"disk is so.".to_owned()), "{said:?}");
+        assert_eq!(said.len(), MOST);
     }
 
     #[test]

@@ -70,14 +70,15 @@ impl Held {
 
     /// Asks the router for its address, and for what is due of `ports`.
     pub(super) async fn look(&mut self, gateway: Option<Gateway>, ports: &[WantedPort]) -> Look {
-        if self.gateway != gateway {
-            // What another router leads here, it closes by itself.
-            *self = Self { gateway, ..Self::default() };
-        }
         let Some(gateway) = gateway else {
+            // What it had is held on to: it may be in the same network again in a moment.
             let text = "this computer is in no network with a router over IPv4";
             return Look { fault: Some(RouterFault::of(RouterCode::Missing, text)), ..Look::default() };
         };
+        if self.gateway != Some(gateway) {
+            // What another router leads here, it closes by itself.
+            *self = Self { gateway: Some(gateway), ..Self::default() };
+        }
         let mut look = Look { router: Some(gateway.router), ..Look::default() };
         let mut faults = Vec::new();
         self.ask_by_nat_pmp(gateway, &mut look, &mut faults).await;
@@ -93,7 +94,8 @@ impl Held {
         if self.due.is_none_or(|due| Instant::now() >= due) {
             for port in ports {
                 if let Err(fault) = self.open(gateway, *port, &mut look).await {
-                    self.leases.remove(&port.external.get());
+                    // What is open until it is taken back has to be taken back at the end.
+                    self.leases.retain(|key, lease| *key != port.external.get() || lease.until.is_none());
                     faults.push(fault);
                     is_open = false;
                 }
@@ -165,8 +167,15 @@ impl Held {
             Some(By::Upnp(_)) => (None, true),
             None => (None, false),
         };
-        let mut fault = None;
-        if self.speaks_nat_pmp == Some(true) && !is_by_upnp {
+        // NAT-PMP knows what is open by our own port: a second one that leads there would take the place of the first.
+        let is_led_here = self.leases.iter().any(|(other, lease)| {
+            *other != key && matches!(&lease.by, By::NatPmp(mapping) if mapping.internal_port() == port.local)
+        });
+        let mut fault = is_led_here.then(|| {
+            let text = format!("by NAT-PMP the router leads no second port to port {}", port.local);
+            RouterFault::of(RouterCode::Refuses, text)
+        });
+        if self.speaks_nat_pmp == Some(true) && !is_by_upnp && !is_led_here {
             match nat_pmp::open(gateway, port, before.as_ref()).await {
                 Ok(mapping) => {
                     if let (ExternalAddress::Unknown, Some(address)) =

@@ -66,7 +66,10 @@ impl ExternalAddress {
     /// The address, where it is one that others can come to.
     pub(crate) fn public(self) -> Option<Ipv4Addr> {
         match self {
-            Self::Named(address) if !is_shared(address) => Some(address),
+            // Anybody in the network can answer in the router's place, with what is no address of anybody.
+            Self::Named(address) if !is_shared(address) && matches!(address.octets()[0], 1..224) => {
+                Some(address)
+            }
             _ => None,
         }
     }

@@ -16,6 +16,8 @@ use crate::store::Store;
 const LOOK_EVERY: Duration = Duration::from_secs(3600);
 /// How long after the start it is looked for the second time: by then peers have been heard.
 const LOOK_SOON: Duration = Duration::from_secs(120);
+/// How long after a look at which our clock seemed ahead: peers say by what they sign next whether it is.
+const LOOK_AGAIN: Duration = Duration::from_secs(20);
 
 /// What is on the disk of a running node.
 pub(crate) struct Storage {
@@ -70,7 +72,11 @@ impl Storage {
             if let Err(fault) = self.compact_where_much_is_free().await {
                 tracing::warn!(%fault, "no room was given back");
             }
-            let pause = if is_first { LOOK_SOON } else { LOOK_EVERY };
+            let pause = match (is_first, may_remove) {
+                (true, _) => LOOK_SOON,
+                (false, true) => LOOK_EVERY,
+                (false, false) => LOOK_AGAIN,
+            };
             is_first = false;
             tokio::select! {
                 () = self.ground.stop.cancelled() => return,

@@ -68,10 +68,10 @@ fn move_log(path: &Path) -> Result<u64, rusqlite::Error> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     let page = connection.pragma_query_value(None, "page_size", |row| row.get::<_, i64>(0))?;
-    // How many pages are in the log, and how many of those are in the file by now.
+    // How many pages are in the log, and how many of those are in the file by now; neither where the writer moves it itself just now.
     let [in_log, moved] = connection
         .query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |row| Ok([row.get::<_, i64>(1)?, row.get(2)?]))?;
-    Ok(unsigned((in_log - moved) * page))
+    Ok(if in_log < 0 { u64::MAX } else { unsigned((in_log - moved) * page) })
 }
 
 #[cfg(test)]

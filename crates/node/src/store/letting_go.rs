@@ -170,11 +170,10 @@ impl View<'_> {
 }
 
 impl Tx<'_> {
-    /// Forgets how far the feed of `peer` was pulled, what of it has come, and what was counted of it.
+    /// Forgets how far the feed of `peer` was pulled, and what was counted of it. The ids of what has come stay until they lapse: where
+    /// it comes back, its feed still has those items, and what they say is done.
     pub fn forget_pulled(&self, peer: &Provider) -> Result<(), StoreFault> {
-        for table in ["cursor", "received"] {
-            self.sql.execute(&format!("DELETE FROM {table} WHERE provider = ?1"), [peer.as_str()])?;
-        }
+        self.sql.execute("DELETE FROM cursor WHERE provider = ?1", [peer.as_str()])?;
         self.sql.execute("DELETE FROM kept WHERE peer = ?1", [peer.as_str()])?;
         Ok(())
     }
@@ -205,10 +204,8 @@ impl Tx<'_> {
     /// instead that they are out of it: a feed has no gaps.
     pub fn forget_group(&self, row: &GroupRow) -> Result<(), StoreFault> {
         let items: Vec<(i64, i64, Vec<u8>)> = {
-            let mut named = self.sql.prepare(
-                "SELECT feed, seq, item FROM feed_item
-                 WHERE grp = ?1 AND feed IN (SELECT feed FROM audience WHERE grp = ?1)",
-            )?;
+            // In all feeds: who was in it before a fork ended is told of it no more, and has the items of then.
+            let mut named = self.sql.prepare("SELECT feed, seq, item FROM feed_item WHERE grp = ?1")?;
             let rows = named.query_map([row.id], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
             rows.collect::<Result<_, _>>()?
         };
