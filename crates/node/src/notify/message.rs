@@ -28,7 +28,7 @@ pub(super) struct Message {
     pub(super) sentence: String,
     /// The screen that has it.
     pub(super) link: Option<String>,
-    /// What it tells, the oldest first.
+    /// What it tells: what is wrong, the worst first, then the rest, the oldest first.
     pub(super) items: Vec<Item>,
     /// How many more there are.
     pub(super) more: usize,

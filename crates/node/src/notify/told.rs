@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::current::{Current, Now, ScreenName};
 use crate::store::Severity;
 
-/// So many things wait to be told at most. Of more, the oldest are only counted.
+/// So many things wait to be told at most. Of more, some are only counted: the oldest of what waits for a decision, then of the rest.
 const MOST: usize = 50;
 /// What ends and begins again within this is the same, as for Repairs: its end is told once it has lasted.
 pub(super) const ENDED_FOR: Duration = Duration::from_secs(600);
