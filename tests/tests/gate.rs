@@ -10,7 +10,7 @@ use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::signature::Signer;
 use drawbridge_node::ambient::Ambient;
 use drawbridge_node::store::{Connection, Reader};
-use drawbridge_node::{Decision, Node, PullingStatus};
+use drawbridge_node::{Decision, Node};
 use drawbridge_testkit::{Federation, RequestDraft, ScriptedPeer, TestNode, federation};
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -501,12 +501,7 @@ async fn a_place_before_what_is_still_kept_is_truncated() {
 async fn a_store_that_cannot_is_unavailable_for_now() {
     let scene = Scene::with_allowed_peer().await;
     assert_eq!(scene.gets("/ping").send().await.status, StatusCode::OK);
-    let is_idle = |node: &Node| {
-        node.operator()
-            .pulling(scene.peer.provider())
-            .is_some_and(|pulling| pulling.status == PullingStatus::Idle)
-    };
-    scene.alpha.until_node("it has no more to write", is_idle).await;
+    scene.alpha.rests_at(scene.peer.provider()).await;
     // As a backup program may: it holds the store for longer than the node has patience.
     let other = rusqlite::Connection::open(scene.alpha.config().data_dir.join("store.sqlite")).unwrap();
     other.execute_batch("BEGIN IMMEDIATE").unwrap();

@@ -155,6 +155,8 @@ async fn nobody_stops_where_the_next_key_was_known_before_the_first_leaked() {
     beta.node().operator().rotate_key().unwrap();
     let next = keys(&beta.node())[0].0;
     peers.federation.clock().turn(2 * HOUR);
+    // Who wants a peer to be tried sees it tried, also where nothing is expected from it.
+    alpha.rests_at(beta.provider()).await;
     alpha.node().operator().retry_peer(beta.provider()).await;
     let peer = beta.provider().clone();
     alpha

@@ -12,7 +12,7 @@ use drawbridge_node::store::{
     Addition, AuthorizationRow, Connection, ConnectionRow, GroupRow, RepairRow, RepairSubject, Standing,
     StoreFault, TroubleRow, View,
 };
-use drawbridge_node::{Decision, Node, StartFault};
+use drawbridge_node::{Decision, Node, PullingStatus, StartFault};
 use parking_lot::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -299,6 +299,14 @@ impl TestNode {
     /// Returns when the pull of `peer` waits here.
     pub async fn waits_for_pull_by(&self, peer: &Provider) {
         self.until_node(&format!("{peer} pulls"), |node| node.operator().is_pulled_by(peer)).await;
+    }
+
+    /// Returns when nothing is expected from `peer` here, so that it is not pulled.
+    pub async fn rests_at(&self, peer: &Provider) {
+        let rests = |node: &Node| {
+            node.operator().pulling(peer).is_some_and(|pulling| pulling.status == PullingStatus::Idle)
+        };
+        self.until_node(&format!("nothing is expected from {peer}"), rests).await;
     }
 
     /// Returns when the feed of a scripted peer is stored here, as far as it goes now.

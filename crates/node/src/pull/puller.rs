@@ -62,16 +62,18 @@ impl Pulls {
         // Whether a page has come since the last failure.
         let mut looked = false;
         loop {
-            let (cursor, wait) = match Box::pin(self.plan(&peer)).await {
+            let is_wished = self.peers.signs.wishes(&peer) != wishes;
+            let (cursor, wait) = match Box::pin(self.plan(&peer, is_wished)).await {
                 Ok(Plan::Leave) | Err(_) => return,
                 Ok(Plan::Rest(status)) => {
                     self.peers.board.set(&peer, status, self.ground.ambient.now(), None, backoff.failures());
-                    self.rest_until_planned(&peer, &nudge).await;
+                    self.rest_until_planned(&peer, &nudge, wishes).await;
                     continue;
                 }
                 Ok(Plan::Pull { cursor, wait }) => (cursor, wait),
             };
-            if std::mem::replace(&mut wishes, self.peers.signs.wishes(&peer)) != wishes {
+            if is_wished {
+                wishes = self.peers.signs.wishes(&peer);
                 pull_wait.try_whole();
             }
             // At the start, and after a failure or a reset, one looks first: a page that comes at once says that all is well,
@@ -82,7 +84,7 @@ impl Pulls {
                 let failures = if looked { 0 } else { backoff.failures() };
                 let span = tracing::debug_span!("pull", %peer, wait_s = hold);
                 let mut pulling = Box::pin(self.pull_once(&peer, cursor, hold, failures).instrument(span));
-                self.while_planned(&peer, &nudge, wait, pulling.as_mut()).await
+                self.while_planned(&peer, &nudge, (wait, is_wished), pulling.as_mut()).await
             };
             let held = began.elapsed();
             let fault = match outcome {
@@ -187,7 +189,8 @@ impl Pulls {
         PeerFault::new(Stage::Http, PULL_CUT, text)
     }
 
-    async fn plan(&self, peer: &Provider) -> Result<Plan, StoreFault> {
+    /// What there is to do at `peer`. Where the operator has wished that it is tried, it is, also where nothing is expected from it.
+    async fn plan(&self, peer: &Provider, is_wished: bool) -> Result<Plan, StoreFault> {
         let (provider, now) = (peer.clone(), self.ground.ambient.now());
         let expects_a_look = self.doctor.expects_from(peer);
         self.store
@@ -199,7 +202,7 @@ impl Pulls {
                     return Ok(Plan::Rest(PullingStatus::Paused));
                 }
                 let wait = expects_a_look || view.expects_from(&provider, now)?;
-                if !wait && row.pulled {
+                if !wait && row.pulled && !is_wished {
                     return Ok(Plan::Rest(PullingStatus::Idle));
                 }
                 Ok(Plan::Pull { cursor: view.cursor(&provider)?, wait })
@@ -207,11 +210,11 @@ impl Pulls {
             .await
     }
 
-    /// Rests until there is something else to do than to rest.
-    async fn rest_until_planned(&self, peer: &Provider, nudge: &Notify) {
+    /// Rests until there is something else to do than to rest, after so many `wishes` of the operator.
+    async fn rest_until_planned(&self, peer: &Provider, nudge: &Notify, wishes: u64) {
         loop {
             nudge.notified().await;
-            match Box::pin(self.plan(peer)).await {
+            match Box::pin(self.plan(peer, self.peers.signs.wishes(peer) != wishes)).await {
                 Ok(Plan::Rest(PullingStatus::Idle)) => {}
                 Ok(Plan::Rest(status)) => {
                     self.peers.board.pulling(peer).filter(|now| now.status == status).map_or_else(
@@ -229,7 +232,7 @@ impl Pulls {
         &self,
         peer: &Provider,
         nudge: &Notify,
-        wait: bool,
+        (wait, is_wished): (bool, bool),
         mut pulling: std::pin::Pin<&mut impl Future<Output = T>>,
     ) -> Option<T> {
         let mut networks = self.peers.signs.networks();
@@ -238,7 +241,7 @@ impl Pulls {
                 outcome = &mut pulling => return Some(outcome),
                 // Whatever it waits for cannot come over a connection of another network.
                 _ = networks.changed() => return None,
-                () = nudge.notified() => match Box::pin(self.plan(peer)).await {
+                () = nudge.notified() => match Box::pin(self.plan(peer, is_wished)).await {
                     Ok(Plan::Pull { wait: now, .. }) if now == wait || !now => {}
                     _ => return None,
                 },
