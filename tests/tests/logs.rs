@@ -112,3 +112,16 @@ async fn a_trouble_with_a_peer_has_one_line_where_it_begins_and_one_where_it_is_
     assert_eq!(lines("WARN", "a trouble with a peer has begun"), 1, "{log}");
     assert_eq!(lines("INFO", "a trouble with a peer is over"), 1, "{log}");
 }
+
+#[tokio::test]
+async fn a_reader_of_the_log_that_stops_reading_stops_nothing() {
+    let federation = Federation::new();
+    let config = Config { log: Some("trace".into()), ..with_pages(&federation) };
+    // Nobody reads what it writes there, and what waits to be read has a bound.
+    let (_unread, log) = std::io::pipe().unwrap();
+    let daemon = Daemon::ready(Daemon::serve(&config).stderr(log), &config).await;
+    for _ in 0..40 {
+        Daemon::answer(&config, "status", &json!({}));
+    }
+    assert!(daemon.stop().success());
+}

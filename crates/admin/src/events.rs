@@ -72,7 +72,7 @@ impl Hub {
         let first = latest.front().map_or(1, |first| first.cursor);
         let missed = match after {
             Some((incarnation, cursor))
-                if incarnation == self.incarnation && cursor + 1 >= first && cursor <= head =>
+                if incarnation == self.incarnation && cursor.saturating_add(1) >= first && cursor <= head =>
             {
                 latest.iter().filter(|envelope| envelope.cursor > cursor).cloned().collect()
             }

@@ -20,3 +20,10 @@ pub enum HostFault {
         reason: String,
     },
 }
+
+impl HostFault {
+    /// Whether the disk is at fault, full as it may be: that can pass, without a change of the configuration.
+    pub fn is_of_disk(&self) -> bool {
+        matches!(self, Self::Node(fault) if fault.is_of_disk())
+    }
+}

@@ -1,8 +1,9 @@
 //! The log of the process, on standard error: which lines, chosen by `RUST_LOG`, by the configuration or while it runs, and in
 //! which form.
 
-use std::io::IsTerminal;
+use std::io::{self, IsTerminal, StderrLock, Write};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use drawbridge_node::config::LogFormat;
 use tracing_subscriber::layer::SubscriberExt;
@@ -15,6 +16,10 @@ use crate::request::LogFilter;
 
 /// The variable that goes before the configuration.
 const VARIABLE: &str = "RUST_LOG";
+/// Octets that every system takes at once where it takes any.
+const AT_ONCE: usize = 512;
+/// Octets of a filter: the library takes seconds to read one of thousands.
+const LONGEST_FILTER: usize = 1000;
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
 /// A filter for the log cannot be read. The text is one sentence that names the part.
@@ -38,16 +43,18 @@ pub struct Log {
 
 /// A process has one log, whatever runs in it.
 static RUNNING: OnceLock<Log> = OnceLock::new();
+/// Whether the last line was written in part.
+static IS_CUT: AtomicBool = AtomicBool::new(false);
 
 impl Log {
     /// Begins to write to standard error what `RUST_LOG` asks for, or else `configured`, or else warnings, as lines of `format`.
     ///
-    /// Colours are written to a terminal only, and never with JSON. A line that cannot be written is left out: a full disk or a
-    /// closed pipe stops no provider.
+    /// Colours are written to a terminal only, and never with JSON. A line that cannot be written is left out: a full disk, a
+    /// closed pipe or a reader that has stopped reading stops no provider.
     pub fn start(configured: Option<&str>, format: LogFormat) -> Result<Self, LogFault> {
         let (filter, handle) = reload::Layer::new(wanted(configured)?);
         let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-        let lines = fmt::layer().with_writer(std::io::stderr).log_internal_errors(false);
+        let lines = fmt::layer().with_writer(|| Lines).log_internal_errors(false);
         let lines = match format {
             LogFormat::Text => lines.with_ansi(colours).boxed(),
             LogFormat::Json => lines.json().flatten_event(true).with_current_span(false).boxed(),
@@ -78,6 +85,43 @@ impl Log {
     }
 }
 
+/// Standard error, to which nothing is written that would have to wait: whoever reads it may have stopped reading, as a terminal
+/// does that is held, and whoever logs has other things to do.
+struct Lines;
+
+impl Write for Lines {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        let mut to = io::stderr().lock();
+        let end: &[u8] = if IS_CUT.swap(false, Ordering::Relaxed) { b"\n" } else { b"" };
+        for part in [end].into_iter().chain(line.chunks(AT_ONCE)).filter(|part| !part.is_empty()) {
+            if !takes_more(&to) {
+                IS_CUT.store(true, Ordering::Relaxed);
+                break;
+            }
+            to.write_all(part)?;
+        }
+        // What is left out is not tried again.
+        Ok(line.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Whether what is written now is taken at once. Where that cannot be asked, the writing itself shows.
+#[cfg(unix)]
+fn takes_more(to: &StderrLock<'_>) -> bool {
+    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    poll(&mut [PollFd::new(to, PollFlags::OUT)], Some(&at_once)).map_or(true, |ready| ready > 0)
+}
+
+#[cfg(not(unix))]
+fn takes_more(_: &StderrLock<'_>) -> bool {
+    true
+}
+
 /// `set-log`: from now on the log has other lines, until the next start or `SIGHUP`.
 pub(crate) async fn set_log(_: &Host, ask: LogFilter) -> Result<LogFilter, AdminError> {
     let log = RUNNING.get().ok_or_else(|| AdminError::new("no-log", "this program writes no log"))?;
@@ -98,7 +142,11 @@ fn wanted(configured: Option<&str>) -> Result<EnvFilter, LogFault> {
 /// Reads a filter strictly. The library takes any single word for the name of a module, so a misspelt level would show
 /// everything of a module that does not exist, and nothing else.
 fn parse(source_name: &'static str, text: &str) -> Result<EnvFilter, LogFault> {
-    let fault = |part: &str| LogFault { source_name, text: text.to_owned(), part: part.to_owned() };
+    let shown = |text: &str| text.chars().take(LONGEST_FILTER).collect();
+    let fault = |part: &str| LogFault { source_name, text: shown(text), part: shown(part) };
+    if text.len() > LONGEST_FILTER {
+        return Err(fault(text));
+    }
     let parts: Vec<_> = text.split(',').map(str::trim).filter(|part| !part.is_empty()).collect();
     for &part in &parts {
         let (target, level) =
@@ -138,6 +186,8 @@ mod tests {
         ] {
             assert!(parse("log", right).is_ok(), "{right:?}");
         }
+        let long = format!("[x{{y=\"{}\"}}]=trace", "a".repeat(LONGEST_FILTER));
+        assert!(parse("filter", &long).is_err());
         for (wrong, part) in [
             ("loud", "loud"),
             ("warn,drawbridge_node", "drawbridge_node"),

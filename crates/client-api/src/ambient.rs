@@ -6,6 +6,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use drawbridge_mtp::id::Id;
 use drawbridge_mtp::time::Timestamp;
+use tokio::sync::Notify;
 
 /// When the program was built, as `build.rs` has found out; 1970 where that is not known.
 const BUILT: Timestamp = match u64::from_str_radix(env!("DRAWBRIDGE_BUILT"), 10) {
@@ -30,10 +31,13 @@ pub trait Ambient: Send + Sync + 'static {
         Instant::now()
     }
     /// Returns when the clock has been turned since this was called, so that what is due by then is looked for at once.
-    /// The system's is not turned.
+    /// One that is not turned says so never.
     fn turned(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         Box::pin(std::future::pending())
     }
+    /// Lets those go on who wait for that. A system does not say that its clock was set, or that it has slept: who notices that
+    /// calls this.
+    fn note_turn(&self) {}
     /// Whether the disk has no room for anything more. The system's says so itself to whoever writes, so it is not asked; a
     /// machine that is made to look full is.
     fn is_disk_full(&self) -> bool {
@@ -67,6 +71,9 @@ pub trait Ambient: Send + Sync + 'static {
     }
 }
 
+/// Those who wait for a turn of the system's clock.
+static TURNED: Notify = Notify::const_new();
+
 /// The system's clock and random number generator.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct System;
@@ -75,6 +82,15 @@ impl Ambient for System {
     fn now(&self) -> Timestamp {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_millis(u64::try_from(since_1970.as_millis()).unwrap_or(u64::MAX))
+    }
+
+    fn turned(&self) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        // Made here and not when it is first polled: from now on, no turn is missed.
+        Box::pin(TURNED.notified())
+    }
+
+    fn note_turn(&self) {
+        TURNED.notify_waiters();
     }
 
     fn fill(&self, buffer: &mut [u8]) {
@@ -103,3 +119,15 @@ pub trait AmbientExt: Ambient {
 }
 
 impl<A: Ambient + ?Sized> AmbientExt for A {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn who_waits_for_a_turn_of_the_system_s_clock_is_told_by_who_notices_it() {
+        let turned = System.turned();
+        System.note_turn();
+        turned.await;
+    }
+}

@@ -54,7 +54,8 @@ pub(crate) async fn serve(path: &Path) -> ExitCode {
     let provider = config.provider.to_string();
     let host = match Host::serve(config).await {
         Ok(host) => host,
-        Err(fault) => return say(&fault.to_string(), 2),
+        // A service manager tries that again.
+        Err(fault) => return say(&fault.to_string(), if fault.is_of_disk() { 1 } else { 2 }),
     };
     if let Some(certificate) = &certificate {
         host.add_certificate("admin", certificate.clone()).await;

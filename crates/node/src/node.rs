@@ -93,6 +93,18 @@ pub enum StartFault {
     },
 }
 
+impl StartFault {
+    /// Whether the disk is at fault, full as it may be: that can pass, without a change of the configuration.
+    pub fn is_of_disk(&self) -> bool {
+        match self {
+            Self::Folder(FolderFault::Io { fault, .. }) => fault.kind() == std::io::ErrorKind::StorageFull,
+            Self::Open(fault) => fault.is_of_disk(),
+            Self::Store(fault) => fault.is_disk_full(),
+            _ => false,
+        }
+    }
+}
+
 /// Where a running node listens.
 #[derive(Clone, Debug)]
 pub struct Listening {

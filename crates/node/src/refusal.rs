@@ -34,7 +34,12 @@ impl Refusal {
         match self {
             Self::Problem { problem, retry_after } => (*problem, retry_after),
             Self::Store(fault) => {
-                tracing::error!(%fault, "a request could not be carried out");
+                // That the disk is full is said once, by the store.
+                if fault.is_disk_full() {
+                    tracing::debug!(%fault, "a request could not be carried out");
+                } else {
+                    tracing::error!(%fault, "a request could not be carried out");
+                }
                 (unavailable(&fault), Some(Duration::from_secs(5)))
             }
         }

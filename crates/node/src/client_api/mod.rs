@@ -25,6 +25,7 @@ use axum::routing::{get, post};
 use tracing::Instrument;
 
 use self::refused::not_found;
+use crate::readable::readable;
 use crate::store::{Addition, Connection};
 
 /// All that a client can ask.
@@ -54,6 +55,6 @@ pub(crate) fn router(api: Arc<ClientApi>) -> Router {
 /// What is logged of a request says which one it is.
 async fn in_a_span(request: Request, next: Next) -> Response {
     let (method, target) = (request.method(), request.uri());
-    let span = tracing::debug_span!("client request", %method, %target);
+    let span = tracing::debug_span!("client request", %method, target = readable(&target.to_string()));
     next.run(request).instrument(span).await
 }

@@ -29,6 +29,7 @@ use super::target::WithFragment;
 use super::throttle::Throttle;
 use crate::consent::providers::is_ping;
 use crate::peers::{NoKey, Sign};
+use crate::readable::readable;
 use crate::refusal::Refusal;
 use crate::store::StoreFault;
 use crate::trace::TraceId;
@@ -51,7 +52,7 @@ pub(super) async fn gate(
 ) -> Response {
     let (method, target) = (request.method(), request.uri());
     let id = TraceId::of(request.headers()).map(tracing::field::display);
-    let span = tracing::debug_span!("request", %method, %target, %address, trace_id = id, peer = tracing::field::Empty);
+    let span = tracing::debug_span!("request", %method, target = readable(&target.to_string()), %address, trace_id = id, peer = tracing::field::Empty);
     Box::pin(pass(Asked::read(&server, request, address.ip().to_canonical()))).instrument(span).await
 }
 

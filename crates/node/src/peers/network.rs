@@ -34,6 +34,9 @@ impl Peers {
             (awake, day) = (Instant::now(), now);
             if slept >= SLEPT || set_back >= SLEPT || was != addresses {
                 tracing::info!(?slept, ?set_back, from = ?was, to = ?addresses, "peers are connected to anew");
+                if slept >= SLEPT || set_back >= SLEPT {
+                    self.ground.ambient.note_turn();
+                }
                 self.outbound.renew();
                 self.signs.network_changed();
             }

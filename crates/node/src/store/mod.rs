@@ -219,9 +219,8 @@ impl Store {
                 thread.spawn(move || read_loop(connection, &asked)).map_err(|_| rusqlite::Error::InvalidQuery)
             })
             .collect::<Result<_, _>>()
-            .map_err(|fault| OpenFault::Sql { path: path.clone(), fault })?;
-        let glancing =
-            open_for_reading(&path).map_err(|fault| OpenFault::Sql { path: path.clone(), fault })?;
+            .map_err(|fault| OpenFault::of(&path, fault))?;
+        let glancing = open_for_reading(&path).map_err(|fault| OpenFault::of(&path, fault))?;
         let (jobs, queue) = mpsc::channel(BATCH);
         let announcer = Arc::new(Announcer {
             bells: Mutex::default(),

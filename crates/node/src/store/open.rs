@@ -67,6 +67,16 @@ pub enum OpenFault {
         /// Why.
         fault: String,
     },
+    /// There is no room for what comes beside the file while it is in use.
+    #[error(
+        "{path} cannot be opened as a store, since its disk is full or does not work ({fault}); make room, or look at the disk"
+    )]
+    Disk {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        fault: rusqlite::Error,
+    },
     /// The file cannot be opened.
     #[error("{path} cannot be opened as a store: {fault}")]
     Sql {
@@ -98,13 +108,21 @@ pub enum OpenFault {
 
 impl OpenFault {
     /// Tells what is wrong with the file at `path` from what is wrong with the machine.
-    fn of(path: &Path, fault: rusqlite::Error) -> Self {
+    pub(super) fn of(path: &Path, fault: rusqlite::Error) -> Self {
         let path = path.to_owned();
         match fault.sqlite_error_code() {
             Some(rusqlite::ErrorCode::NotADatabase) => Self::Foreign(path),
             Some(rusqlite::ErrorCode::DatabaseCorrupt) => Self::Damaged { path, fault: fault.to_string() },
+            Some(rusqlite::ErrorCode::DiskFull | rusqlite::ErrorCode::SystemIoFailure) => {
+                Self::Disk { path, fault }
+            }
             _ => Self::Sql { path, fault },
         }
+    }
+
+    /// Whether the disk is at fault, and not what is on it.
+    pub(crate) fn is_of_disk(&self) -> bool {
+        matches!(self, Self::Disk { .. } | Self::NoCopy { .. })
     }
 
     fn of_migration(path: &Path, fault: rusqlite_migration::Error) -> Self {
@@ -237,6 +255,21 @@ mod tests {
             }
             assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
         }
+    }
+
+    #[test]
+    fn a_full_disk_is_no_fault_of_the_file_and_can_pass() {
+        let fault = |code| {
+            OpenFault::of(
+                Path::new("store.sqlite"),
+                rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None),
+            )
+        };
+        for code in [rusqlite::ffi::SQLITE_FULL, rusqlite::ffi::SQLITE_IOERR] {
+            let fault = fault(code);
+            assert!(fault.is_of_disk() && fault.to_string().contains("make room"), "{fault}");
+        }
+        assert!(!fault(rusqlite::ffi::SQLITE_CORRUPT).is_of_disk());
     }
 
     #[test]

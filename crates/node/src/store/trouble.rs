@@ -50,7 +50,6 @@ impl CurrentTrouble {
     /// The store could not commit `changes` changes.
     pub(super) fn note_failure(&self, fault: &rusqlite::Error, changes: usize, now: Timestamp) {
         let (code, text) = (StoreTrouble::code(fault), fault.to_string());
-        tracing::error!(code, %fault, "the store could not keep what it was given");
         let mut trouble = self.trouble.lock();
         let is_news = trouble.as_ref().is_none_or(|before| before.code != code);
         let fresh = || StoreTrouble { code, text: String::new(), since: now, last: now, lost: 0 };
@@ -62,6 +61,8 @@ impl CurrentTrouble {
         kept.lost = kept.lost.saturating_add(changes.max(1) as u64);
         drop(trouble);
         if is_news {
+            // Once, and not for each change: anybody can have us try to keep something, and the log may be on the same disk.
+            tracing::error!(code, %fault, "the store could not keep what it was given");
             self.changes.announce(Change::Settings);
         }
     }

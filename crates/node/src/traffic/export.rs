@@ -44,6 +44,8 @@ const NAMELESS_VALUES: [&str; 11] = [
     "no-store",
     "no-transform",
 ];
+/// What has a word of the protocol, and no name, behind it.
+const WITH_WORDS: [&str; 2] = ["/keypackages/", "/.well-known/"];
 /// Parts of paths that name nothing but a resource.
 const RESOURCES: [&str; 19] = [
     "feed",
@@ -167,8 +169,13 @@ fn is_known(word: &str) -> bool {
 
 fn nameless_target(target: &str, nameless: &Nameless) -> String {
     let (path, query) = target.split_once('?').map_or((target, None), |(path, query)| (path, Some(query)));
-    let part = |part: &str| if RESOURCES.contains(&part) { part.to_owned() } else { nameless.hash(part) };
-    let path = path.split('/').map(part).collect::<Vec<_>>().join("/");
+    // The second part is a name, such as a group's, which can be a word of the protocol; but for what has words there.
+    let has_words = WITH_WORDS.iter().any(|resource| path.starts_with(resource));
+    let part = |(place, part): (usize, &str)| {
+        let is_word = RESOURCES.contains(&part) && (place != 2 || has_words);
+        if is_word { part.to_owned() } else { nameless.hash(part) }
+    };
+    let path = path.split('/').enumerate().map(part).collect::<Vec<_>>().join("/");
     let Some(query) = query else { return path };
     let member = |member: &str| match member.split_once('=') {
         Some((name, value)) if QUERIES.contains(&name) => {

@@ -303,6 +303,11 @@ impl Copies<'_> {
             Some(signed) => self.hold(provider, signed, log).await?,
             None => None,
         };
+        if page.first > page.head {
+            let text = format!("it says that its copy has events {} to {}", page.first, page.head);
+            let fault = PeerFault::new(Stage::Content, "malformed", text);
+            return Ok(Finding::wrong(CopyVerdict::Invalid, provider, &fault, Side::Theirs));
+        }
         let both = row.head.min(page.head);
         if both < row.first.max(page.first) {
             if let Some(finding) = contradicted {

@@ -27,6 +27,8 @@ use crate::store::{Reader, StoreFault};
 const RESULT_TIME: Duration = Duration::from_secs(180);
 /// A look takes no longer than this; what was seen until then is told.
 const LOOK_TIME: Duration = Duration::from_secs(90);
+/// Octets of a code that are kept.
+const CODE: usize = 64;
 /// Steps of a result that are told and read.
 const STEPS: usize = 64;
 /// Faults of asking a peer to look that are about us and not about the way to it.
@@ -235,7 +237,8 @@ fn heard(step: &CheckedStep) -> Option<Step> {
         return None;
     }
     let is_wrong = matches!(verdict, Verdict::Warn | Verdict::Fail);
-    let code = step.code.as_deref().map(readable).filter(|_| is_wrong);
+    let code = step.code.as_deref().filter(|_| is_wrong);
+    let code = code.map(|code| readable(&code[..code.floor_char_boundary(CODE)]));
     let side = code.is_some().then_some(Side::Ours);
     Some(Step {
         at: step.at.as_deref().map(readable),

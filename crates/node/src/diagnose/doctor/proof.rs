@@ -24,13 +24,16 @@ impl Checkup<'_> {
     /// Goes the way to the provider, which has asked for it from `source`, and tells of what has proved to be its.
     pub(super) async fn go_for_peer(&self, source: IpAddr, progress: &Progress) {
         let host = self.peer.host();
-        let Some((began, tried)) = self.try_for_peer(host, self.peer.port(), progress).await else { return };
+        let (began, tried) = self.try_for_peer(host, self.peer.port(), progress).await;
         let trusted = tried.iter().filter(|tried| tried.is_trusted()).map(|tried| tried.address);
         let trusted: Vec<_> = trusted.collect();
         let shown = join_all(trusted.iter().map(|address| self.shows_its_document(*address))).await;
         let shown = chosen(&trusted, &shown);
         let is_proved = |address: &SocketAddr| shown.contains(address) || is_its(source, *address);
-        hold(began, tried.iter().all(|tried| is_proved(&tried.address))).await;
+        hold(began, !tried.is_empty() && tried.iter().all(|tried| is_proved(&tried.address))).await;
+        if tried.is_empty() {
+            return;
+        }
         self.tell_proved(&host_text(host), tried, is_proved, progress);
 
         let at =
@@ -45,13 +48,15 @@ impl Checkup<'_> {
             return;
         }
         let of_endpoint = progress.of_endpoint();
-        let tried = self.try_for_peer(endpoint.host(), endpoint.port(), &of_endpoint).await;
-        let Some((began, tried)) = tried else { return };
+        let (began, tried) = self.try_for_peer(endpoint.host(), endpoint.port(), &of_endpoint).await;
         let trusted = tried.iter().filter(|tried| tried.is_trusted()).map(|tried| tried.address);
         let trusted: Vec<_> = trusted.collect();
         let signed = join_all(trusted.iter().map(|address| self.signs_at(&document, *address))).await;
         let signed = chosen(&trusted, &signed);
-        hold(began, signed.len() == tried.len()).await;
+        hold(began, !tried.is_empty() && signed.len() == tried.len()).await;
+        if tried.is_empty() {
+            return;
+        }
         let name = host_text(endpoint.host());
         self.tell_proved(&name, tried, |address| signed.contains(address), &of_endpoint);
         if signed.is_empty() {
@@ -62,16 +67,11 @@ impl Checkup<'_> {
         }
     }
 
-    /// Tries the addresses of `host`, and says when that began. Nothing is told of them yet.
-    async fn try_for_peer(
-        &self,
-        host: Host<'_>,
-        port: u16,
-        progress: &Progress,
-    ) -> Option<(Instant, Vec<Tried>)> {
-        let name = host_text(host);
-        let addresses = self.look_up(host, &name, ADDRESSES, progress).await?;
-        let began = Instant::now();
+    /// Tries the addresses of `host`, none where it has none that is known here, and says when that began. Nothing is told of
+    /// them yet.
+    async fn try_for_peer(&self, host: Host<'_>, port: u16, progress: &Progress) -> (Instant, Vec<Tried>) {
+        let (began, name) = (Instant::now(), host_text(host));
+        let addresses = self.look_up(host, &name, ADDRESSES, progress).await.unwrap_or_default();
         let tried = addresses.into_iter().map(async |address| {
             let at = SocketAddr::new(address, port);
             // Which networks this provider may connect to is not told either.
@@ -84,7 +84,7 @@ impl Checkup<'_> {
                 Tried::in_vain(at, &PeerFault::new(Stage::Connect, "connect-timeout", text))
             })
         });
-        Some((began, join_all(tried).await))
+        (began, join_all(tried).await)
     }
 
     /// Tells of the addresses that have proved to be the provider's, and how many have not.
