@@ -107,6 +107,8 @@ fn set_up(app: &AppHandle) -> tauri::Result<()> {
         .callback(move |app, arguments, _folder| {
             if is_asked(&arguments, QUIT) {
                 ending::begin(app);
+            } else if let Some(on) = words::starts_with_computer(&arguments) {
+                tray::start_with_computer(app, on);
             } else {
                 window::show(app, Screen::asked(&arguments));
             }
@@ -124,6 +126,10 @@ fn set_up(app: &AppHandle) -> tauri::Result<()> {
         .build();
     app.plugin(window_state)?;
     app.plugin(tauri_plugin_autostart::init(MacosLauncher::LaunchAgent, Some(vec![HIDDEN])))?;
+    if let Some(on) = words::starts_with_computer(&arguments) {
+        tray::start_with_computer(app, on);
+        std::process::exit(0);
+    }
 
     tray::build(app)?;
     Shell::start(app, folder);

@@ -18,6 +18,7 @@ struct Tray {
     icon: TrayIcon,
     badged: AtomicBool,
     approvals: MenuItem<Wry>,
+    autostart: CheckMenuItem<Wry>,
 }
 
 /// Puts the icon up.
@@ -32,6 +33,7 @@ pub(crate) fn build(app: &AppHandle) -> tauri::Result<()> {
     let line_too = PredefinedMenuItem::separator(app)?;
     let menu = Menu::with_items(app, &[&open, &approvals, &line, &autostart, &line_too, &quit])?;
 
+    let shown = autostart.clone();
     let icon = TrayIconBuilder::with_id("drawbridge")
         .icon(QUIET)
         .tooltip(words::NAME)
@@ -50,12 +52,12 @@ pub(crate) fn build(app: &AppHandle) -> tauri::Result<()> {
         .on_menu_event(move |app, event| match event.id().as_ref() {
             "open" => window::show(app, Screen::Last),
             "approvals" => window::show(app, Screen::Approvals),
-            "autostart" => start_with_computer(app, &autostart),
+            "autostart" => start_with_computer(app, autostart.is_checked().unwrap_or(false)),
             "quit" => ending::begin(app),
             _ => {}
         })
         .build(app)?;
-    app.manage(Tray { icon, badged: AtomicBool::new(false), approvals });
+    app.manage(Tray { icon, badged: AtomicBool::new(false), approvals, autostart: shown });
     Ok(())
 }
 
@@ -117,15 +119,15 @@ fn try_set_waiting(app: &AppHandle, waiting: u32) -> tauri::Result<()> {
     tray.icon.set_title(badge.map(|count| count.to_string()))
 }
 
-fn start_with_computer(app: &AppHandle, item: &CheckMenuItem<Wry>) {
+/// Has the program be started with the computer, or no longer.
+pub(crate) fn start_with_computer(app: &AppHandle, on: bool) {
     let autostart = app.autolaunch();
-    let done = match item.is_checked() {
-        Ok(true) => autostart.enable(),
-        _ => autostart.disable(),
-    };
+    let done = if on { autostart.enable() } else { autostart.disable() };
     if let Err(error) = done {
         tracing::warn!("starting with the computer could not be changed: {error}");
     }
-    // The menu shows what is, not what was wished.
-    let _ = item.set_checked(autostart.is_enabled().unwrap_or(false));
+    // The menu, where it is there already, shows what is, not what was wished.
+    if let Some(tray) = app.try_state::<Tray>() {
+        let _ = tray.autostart.set_checked(autostart.is_enabled().unwrap_or(false));
+    }
 }

@@ -28,13 +28,14 @@ pub(crate) const NO_DISPLAY: &str =
     "there is no display to open a window on; drawbridged run serves the same pages to a browser";
 const USAGE: &str = "The desktop app of Drawbridge, a personal MTP provider.
 
-Usage: drawbridge [--hidden | --quit | LINK]
+Usage: drawbridge [--hidden | --quit | --autostart | --no-autostart | LINK]
 
-      LINK       Open the window at what an address such as mimi://home.example/u/alice leads to
-      --hidden   Run the provider, and open the window only when it is wanted
-      --quit     End the program that runs, once it has finished what is under way
-  -h, --help     Print this
-  -V, --version  Print the version
+      LINK           Open the window at what an address such as mimi://home.example/u/alice leads to
+      --hidden       Run the provider, and open the window only when it is wanted
+      --quit         End the program that runs, once it has finished what is under way
+      --autostart    Have it started with the computer, hidden; --no-autostart: no longer
+  -h, --help         Print this
+  -V, --version      Print the version
 
 Everything is kept in the folder DRAWBRIDGE_HOME, or in the user's data folder.
 Without a display, drawbridged run serves the same pages to a browser.";
@@ -46,6 +47,15 @@ pub(crate) fn asked(argument: &str) -> Option<&'static str> {
         "-V" | "--version" => Some(concat!("drawbridge ", env!("CARGO_PKG_VERSION"))),
         _ => None,
     }
+}
+
+/// Whether the arguments ask for the program to be started with the computer, or no longer. Where there is no tray, its menu cannot.
+pub(crate) fn starts_with_computer(arguments: &[String]) -> Option<bool> {
+    arguments.iter().find_map(|argument| match argument.as_str() {
+        "--autostart" => Some(true),
+        "--no-autostart" => Some(false),
+        _ => None,
+    })
 }
 
 /// Whether the toolkit panics with this for want of a display.
@@ -137,6 +147,15 @@ mod tests {
         assert!(asked("--help").is_some_and(|text| text.contains("--hidden")));
         assert!(asked("--version").is_some_and(|text| text.starts_with("drawbridge ")));
         assert_eq!(asked("--hidden"), None);
+    }
+
+    #[test]
+    fn the_program_is_started_with_the_computer_only_where_that_is_asked_for() {
+        let asks = |argument: &str| starts_with_computer(&["drawbridge".to_owned(), argument.to_owned()]);
+        assert_eq!(
+            [asks("--autostart"), asks("--no-autostart"), asks("--hidden")],
+            [Some(true), Some(false), None]
+        );
     }
 
     #[test]

@@ -504,3 +504,40 @@ async fn the_command_line_backs_up_what_runs_and_what_does_not_and_restores_it()
     assert_eq!(users["users"][0]["name"], "ann");
     drop(daemon);
 }
+
+#[tokio::test]
+async fn a_backup_takes_the_place_of_a_configuration_that_names_no_provider_and_is_for_whom_the_data_folder_is()
+ {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+
+    let federation = Federation::new();
+    let config = federation.config(|_| {});
+    drop(Daemon::start(&config).await);
+    let file = federation.dir().join("backup.drawbridge");
+    let made = Daemon::command("backup", &config).arg(&file).output().unwrap();
+    assert!(made.status.success(), "{}", said(&made));
+
+    // As a package leaves another computer: root restores, and the service is another user's.
+    let packaged = federation.dir().join("packaged.toml");
+    std::fs::write(&packaged, "# provider = \"home.example\"\ndata_dir = \"elsewhere\"\n").unwrap();
+    std::fs::set_permissions(&packaged, std::fs::Permissions::from_mode(0o640)).unwrap();
+    std::fs::remove_dir_all(&config.data_dir).unwrap();
+    std::fs::create_dir(&config.data_dir).unwrap();
+    let owner = |path: &std::path::Path| std::fs::symlink_metadata(path).unwrap().uid();
+    if owner("/proc/self".as_ref()) == 0 {
+        chown(&config.data_dir, Some(65534), Some(65534)).unwrap();
+    }
+    let whose = owner(&config.data_dir);
+    let mut restore = Command::new(Daemon::program());
+    let restored = restore.arg("restore").arg(&file).arg("--config").arg(&packaged).output().unwrap();
+    assert!(restored.status.success(), "{}", said(&restored));
+    assert_eq!(Config::load(&packaged).unwrap().provider, config.provider);
+    assert_eq!(std::fs::metadata(&packaged).unwrap().permissions().mode() & 0o777, 0o640);
+    let put: Vec<_> =
+        std::fs::read_dir(&config.data_dir).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(put.contains(&config.data_dir.join("store.sqlite")), "{put:?}");
+    assert!(put.iter().all(|path| owner(path) == whose), "{put:?}");
+
+    let again = restore.output().unwrap();
+    assert_eq!(again.status.code(), Some(1), "{}", said(&again));
+}

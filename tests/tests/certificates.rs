@@ -113,3 +113,17 @@ async fn a_running_service_takes_the_changed_files_of_every_listener() {
     .await;
     assert!(daemon.stop().success());
 }
+
+#[tokio::test]
+async fn a_computer_without_certificates_of_authorities_is_said_to_be_one() {
+    let federation = Federation::new();
+    let config = federation.config(|config| config.peers.extra_roots = None);
+    let none = federation.dir().join("none.pem");
+    std::fs::write(&none, "").unwrap();
+    let mut serve = Daemon::serve(&config);
+    serve.env("SSL_CERT_FILE", &none).env("SSL_CERT_DIR", federation.dir().join("nowhere"));
+    let output = serve.output().unwrap();
+    let text = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains("install the package ca-certificates"), "{text}");
+}

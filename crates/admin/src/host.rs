@@ -22,7 +22,7 @@ use crate::host_fault::HostFault;
 use crate::keys::KeyPlace;
 use crate::request::SetUp;
 use crate::sessions::Sessions;
-use crate::set_up;
+use crate::set_up::{self, Place};
 use crate::site::Site;
 use crate::view::{Demo, Event, Mode, SetUpLook};
 
@@ -33,8 +33,10 @@ pub struct Host {
 }
 
 struct Inner {
-    /// Where a provider is set up and a demo is kept; absent where a configuration file has set up the node.
+    /// Where a demo is kept; absent where the node is one of a configuration file.
     home: Option<PathBuf>,
+    /// Where a provider is set up; absent where a configuration file has set up the node.
+    place: Option<Place>,
     /// Whether `home` is removed when the program ends, so that no provider is set up in it.
     is_temporary: bool,
     /// Held by whoever changes what is installed: two who did that at the same time would stop and remove each other's.
@@ -87,21 +89,33 @@ impl Host {
     /// Opens the installation below `home` and starts what it was: nothing, a provider, or the demo.
     pub async fn open(home: &Path, keys: KeyPlace) -> Result<Self, HostFault> {
         make_home(home)?;
-        let host = Self::new(Some(home.to_owned()), keys, Sessions::open(home), false);
+        let place = Place::in_home(home);
+        let host = Self::new(Some(home.to_owned()), Some(place.clone()), keys, Sessions::open(home), false);
         if DemoFederation::is_in(&home.join(DEMO)) {
             host.run_demo().await?;
-        } else if home.join(CONFIG).exists() {
-            host.run_own(Config::load(&home.join(CONFIG)).map_err(StartFault::from)?).await?;
+        } else if place.config.exists() {
+            host.run_own(Config::load(&place.config).map_err(StartFault::from)?).await?;
         } else {
-            undo_set_up(home)?;
+            place.undo_cut_off()?;
         }
+        Ok(host)
+    }
+
+    /// For a service that is to be set up in the configuration file `config`, which names no provider yet.
+    pub fn for_service(config: &Path) -> Result<Self, HostFault> {
+        let place = Place::of_service(config)?;
+        place.undo_cut_off()?;
+        let (pages, sessions) = (place.pages(), Sessions::open(&place.data));
+        let host = Self::new(None, Some(place), KeyPlace::File, sessions, false);
+        pages.into_iter().for_each(|pages| host.set_pages(pages));
         Ok(host)
     }
 
     /// Starts the demo in `home`, which is new, and which the caller removes at the end: no provider can be set up in it.
     pub async fn open_demo(home: &Path) -> Result<Self, HostFault> {
         make_home(home)?;
-        let host = Self::new(Some(home.to_owned()), KeyPlace::File, Sessions::open(home), true);
+        let place = Place::in_home(home);
+        let host = Self::new(Some(home.to_owned()), Some(place), KeyPlace::File, Sessions::open(home), true);
         host.run_demo().await?;
         Ok(host)
     }
@@ -110,14 +124,22 @@ impl Host {
     pub async fn serve(config: Config) -> Result<Self, HostFault> {
         let site = Site::start(config, KeyPlace::File).await?;
         // The folder is ours only now.
-        let host = Self::new(None, KeyPlace::File, Sessions::open(&site.node.config().data_dir), false);
+        let sessions = Sessions::open(&site.node.config().data_dir);
+        let host = Self::new(None, None, KeyPlace::File, sessions, false);
         host.show(site).await;
         Ok(host)
     }
 
-    fn new(home: Option<PathBuf>, keys: KeyPlace, sessions: Sessions, is_temporary: bool) -> Self {
+    fn new(
+        home: Option<PathBuf>,
+        place: Option<Place>,
+        keys: KeyPlace,
+        sessions: Sessions,
+        is_temporary: bool,
+    ) -> Self {
         let inner = Inner {
             home,
+            place,
             is_temporary,
             changing: Mutex::new(()),
             keys,
@@ -151,6 +173,9 @@ impl Host {
         // One that waits for another provider is not waited for: what it wants of the node is refused by a closed store.
         let _ = tokio::time::timeout(FINISH, self.inner.commands.wait()).await;
         self.halt().await;
+        if let Some(place) = &self.inner.place {
+            place.hand_over();
+        }
     }
 
     /// Tells the pages that a browser was let in.
@@ -237,7 +262,7 @@ impl Host {
     /// What the answers of the first start are worth.
     pub(crate) async fn look_at_set_up(&self, ask: &SetUp) -> Result<SetUpLook, AdminError> {
         self.refuse_temporary()?;
-        self.free_home().await?;
+        self.free_place().await?;
         Ok(set_up::look(ask, self.inner.pages.get().copied()).await.view)
     }
 
@@ -245,30 +270,31 @@ impl Host {
     pub(crate) async fn set_up(&self, ask: SetUp) -> Result<(), AdminError> {
         let _changing = self.inner.changing.lock().await;
         self.refuse_temporary()?;
-        let home = self.free_home().await?;
+        let place = self.free_place().await?;
         let plan = set_up::look(&ask, self.inner.pages.get().copied()).await.plan()?;
-        let path = home.join(CONFIG);
-        let (draft, data) = (home.join(DRAFT), home.join(DATA));
-        let is_new = !data.exists();
         let failed = |fault: &dyn std::fmt::Display| AdminError::new("set-up-failed", fault.to_string());
-        std::fs::write(&draft, plan.to_toml()).map_err(|fault| failed(&fault))?;
+        if !place.is_empty() {
+            let text = format!(
+                "there is something in {} already, where the provider's data is to be",
+                place.data.display()
+            );
+            return Err(AdminError::new("set-up-failed", text));
+        }
+        place.begin(&plan).map_err(|fault| failed(&fault))?;
         let started = async {
-            let mut config = Config::load(&draft).map_err(|fault| failed(&fault))?;
+            let mut config = Config::load(&place.draft()).map_err(|fault| failed(&fault))?;
             // There it is once all of this has gone well.
-            config.file = Some(path.clone());
+            config.file = Some(place.config.clone());
             self.run_own(config).await.map_err(|fault| failed(&fault))?;
             let site = self.site().await?;
             site.node.operator().create_user(plan.user.clone(), UserRule::Ask).await?;
             site.clients.open_account(&plan.user).await?;
-            std::fs::rename(&draft, &path).map_err(|fault| failed(&fault))
+            place.finish().map_err(|fault| failed(&fault))
         };
         let outcome = started.await;
         if outcome.is_err() {
             self.halt().await;
-            if is_new {
-                let _ = std::fs::remove_dir_all(&data);
-            }
-            let _ = std::fs::remove_file(&draft);
+            let _ = place.undo();
         }
         self.inner.hub.publish(Event::Reload);
         outcome
@@ -278,7 +304,7 @@ impl Host {
     pub(crate) async fn restore(&self, file: PathBuf, opener: Option<Opener>) -> Result<(), AdminError> {
         let _changing = self.inner.changing.lock().await;
         self.refuse_temporary()?;
-        let path = self.free_home().await?.join(CONFIG);
+        let path = self.free_place().await?.config;
         let config = path.clone();
         let restored = tokio::task::spawn_blocking(move || restore(&file, opener.as_ref(), &config));
         let restored = restored.await.map_err(|fault| AdminError::internal(&fault))??;
@@ -367,16 +393,21 @@ impl Host {
         self.inner.hub.publish(event);
     }
 
-    /// The folder for a provider or a demo, where neither is there yet.
+    /// The folder for a demo, where no provider and no demo is there yet.
     async fn free_home(&self) -> Result<PathBuf, AdminError> {
-        let home = self.inner.home.clone().ok_or_else(|| {
-            AdminError::new(
-                "configured",
-                "this node is set up by its configuration file; change that one and start it again",
-            )
-        })?;
+        self.is_free(self.inner.home.as_ref()).await
+    }
+
+    /// Where a provider is set up, where no provider and no demo is there yet.
+    async fn free_place(&self) -> Result<Place, AdminError> {
+        self.is_free(self.inner.place.as_ref()).await
+    }
+
+    async fn is_free<T: Clone>(&self, place: Option<&T>) -> Result<T, AdminError> {
+        let text = "this node is set up by its configuration file; change that one and start it again";
+        let place = place.ok_or_else(|| AdminError::new("configured", text))?;
         match self.mode().await {
-            Mode::New | Mode::DemoLeft => Ok(home),
+            Mode::New | Mode::DemoLeft => Ok(place.clone()),
             Mode::Own => Err(AdminError::new("already-set-up", "a provider is already set up here")),
             Mode::Demo => Err(AdminError::new("demo-running", "leave the demo federation first")),
         }
@@ -421,32 +452,8 @@ fn make_home(home: &Path) -> Result<(), HostFault> {
         .map_err(|fault| HostFault::Home { path: home.to_owned(), reason: fault.to_string() })
 }
 
-/// Undoes a set-up that was cut off half way. A provider that is there without its configuration is not set up anew.
-fn undo_set_up(home: &Path) -> Result<(), HostFault> {
-    let (draft, data) = (home.join(DRAFT), home.join(DATA));
-    if draft.exists() {
-        for removed in [std::fs::remove_dir_all(&data), std::fs::remove_file(&draft)] {
-            removed.or_else(|fault| match fault.kind() {
-                std::io::ErrorKind::NotFound => Ok(()),
-                _ => Err(HostFault::Home { path: home.to_owned(), reason: fault.to_string() }),
-            })?;
-        }
-    } else if data.join("provider").exists() {
-        let reason = format!(
-            "it is missing, while {} holds a provider; put it back from a backup, or write it anew as the operator's guide says",
-            data.display()
-        );
-        return Err(HostFault::Home { path: home.join(CONFIG), reason });
-    }
-    Ok(())
-}
-
 /// Commands that are under way at the end may take so long to finish.
 const FINISH: Duration = Duration::from_secs(5);
 /// What changes at the demo's providers within this is looked at together.
 const GATHER_DEMO: Duration = Duration::from_millis(100);
-const CONFIG: &str = "config.toml";
-/// The configuration of a set-up that has not come to its end.
-const DRAFT: &str = "config.new.toml";
-const DATA: &str = "data";
 const DEMO: &str = "demo";

@@ -40,6 +40,7 @@ use drawbridge_admin::{Log, LogFormat};
 use drawbridge_node::config::Config;
 
 use crate::print::say;
+use crate::set_up::Goal;
 
 /// A thousand connections wait for hours, each with large buffers of which little is ever touched. The system's
 /// allocator puts those where short-lived things were, so that all of it stays in memory; this one keeps sizes apart.
@@ -72,11 +73,15 @@ enum Command {
         #[arg(long, default_value = "127.0.0.1:9103")]
         listen: std::net::SocketAddr,
     },
-    /// Set up a provider of this user: asks for its name, how others reach it and the first account, and checks each answer. What is given
-    /// as an option is not asked for, and answers may be piped in, one a line. Exits with 2 where an answer is not taken; nothing is kept then.
+    /// Set up a provider of this user, or with --config that of a service: asks for its name, how others reach it and the first account, and
+    /// checks each answer. What is given as an option is not asked for, and answers may be piped in, one a line. Exits with 2 where an answer is
+    /// not taken; nothing is kept then.
     Setup {
-        /// The folder that is to keep everything [default: the user's data folder]
-        #[arg(long, env = "DRAWBRIDGE_HOME")]
+        /// The configuration file of a service, which names no provider yet; what else is set in it stays
+        #[arg(long, value_name = "FILE", conflicts_with = "home")]
+        config: Option<PathBuf>,
+        /// The folder that is to keep everything [default: DRAWBRIDGE_HOME, or the user's data folder]
+        #[arg(long)]
         home: Option<PathBuf>,
         #[command(flatten)]
         given: set_up::Given,
@@ -346,10 +351,13 @@ fn main() -> ExitCode {
         match arguments.command {
             Command::Serve { config } => run::serve(&config).await,
             Command::Run { home, listen } => run::personal(home, listen).await,
-            Command::Setup { home, given } => {
-                let options = NodeChoice { config: None, home: home.clone() }.options();
-                match run::home_folder(home) {
-                    Ok(home) => set_up::set_up(&home, &options, given).await,
+            Command::Setup { config, home, given } => {
+                let node = NodeChoice { config: config.clone(), home };
+                let options = node.options();
+                let goal =
+                    config.map_or_else(|| node.home().map(Goal::Home), |config| Ok(Goal::Service(config)));
+                match goal {
+                    Ok(goal) => set_up::set_up(goal, &options, given).await,
                     Err(code) => code,
                 }
             }
@@ -475,6 +483,7 @@ mod tests {
             &["backup"],
             &["restore", "backup.drawbridge"],
             &["proxy-config", "nginx"],
+            &["setup"],
         ];
         for command in commands {
             let is_taken = |options: &[&str]| {

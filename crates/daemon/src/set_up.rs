@@ -2,18 +2,27 @@
 //! pages of the folder are open already, by the program that serves them.
 
 use std::io::{self, BufRead};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use drawbridge_admin::request::{AcmeChallenge, ReachedBy};
 use drawbridge_admin::view::{SetUpField, SetUpLook, SetUpNote, SetUpNoteKind};
 use drawbridge_admin::{Host, KeyPlace, commands};
+use drawbridge_node::config::{Config, ConfigFault, unclaimed};
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde_json::{Map, Value, json};
 
 use crate::ask::{carry_out_at_running, send_to_running};
 use crate::print::{answer, question, say, word};
+
+/// The configuration of the service that a package brings.
+const PACKAGED: &str = "/etc/drawbridge/drawbridge.toml";
+/// How root gives that service the right to the ports below [`FIRST_FREE_PORT`].
+const GIVE_LOW_PORTS: &str = "install -D -m 644 /usr/share/drawbridged/low-ports.conf /etc/systemd/system/drawbridged.service.d/low-ports.conf";
+/// The first port that each user of a system may listen on.
+const FIRST_FREE_PORT: u16 = 1024;
 
 /// The answers that are given as options.
 #[derive(clap::Args)]
@@ -96,14 +105,63 @@ impl Given {
     }
 }
 
-/// Sets up a provider in `home`, which is named again by `options`.
-pub(crate) async fn set_up(home: &Path, options: &str, given: Given) -> ExitCode {
-    if home.join("config.toml").exists() {
-        let text =
-            format!("a provider is set up in {} already; drawbridged run{options} starts it", home.display());
-        return say(&text, 2);
+/// What is set up.
+pub(crate) enum Goal {
+    /// A provider of this user's, in this folder.
+    Home(PathBuf),
+    /// A service, in this configuration file.
+    Service(PathBuf),
+}
+
+impl Goal {
+    /// The folder or the file.
+    fn path(&self) -> &Path {
+        match self {
+            Self::Home(path) | Self::Service(path) => path,
+        }
     }
-    let place = match Place::find(home).await {
+
+    /// The configuration file.
+    fn config(&self) -> PathBuf {
+        match self {
+            Self::Home(home) => home.join("config.toml"),
+            Self::Service(config) => config.clone(),
+        }
+    }
+
+    /// How it is started, where `options` name it.
+    fn start(&self, options: &str) -> String {
+        match self {
+            Self::Home(_) => format!("drawbridged run{options}"),
+            Self::Service(config) if config == Path::new(PACKAGED) => {
+                "systemctl enable --now drawbridged".into()
+            }
+            Self::Service(_) => format!("drawbridged serve{options}"),
+        }
+    }
+
+    /// Whether a provider is set up there.
+    fn is_taken(&self) -> Result<bool, ConfigFault> {
+        match self {
+            Self::Home(_) => Ok(self.config().exists()),
+            // One that cannot be read is said to be so.
+            Self::Service(config) if unclaimed(config)?.is_none() => Config::load(config).map(|_| true),
+            Self::Service(_) => Ok(false),
+        }
+    }
+}
+
+/// Sets up a provider, which is named again by `options`.
+pub(crate) async fn set_up(goal: Goal, options: &str, given: Given) -> ExitCode {
+    match goal.is_taken() {
+        Ok(false) => {}
+        Ok(true) => {
+            let (path, start) = (goal.path().display(), goal.start(options));
+            return say(&format!("a provider is set up in {path} already; {start} starts it"), 2);
+        }
+        Err(fault) => return say(&fault.to_string(), 2),
+    }
+    let place = match Place::find(&goal).await {
         Ok(place) => place,
         Err(code) => return code,
     };
@@ -112,29 +170,40 @@ pub(crate) async fn set_up(home: &Path, options: &str, given: Given) -> ExitCode
     let outcome = interview.hold().await;
     interview.place.leave().await;
     match outcome {
-        Ok(look) => tell(&look, &interview.answers, home, options),
+        Ok(look) => tell(&look, &interview.answers, &goal, options),
         Err(code) => code,
     }
 }
 
 /// Says what was set up, and what comes next.
-fn tell(look: &SetUpLook, answers: &Map<String, Value>, home: &Path, options: &str) -> ExitCode {
+fn tell(look: &SetUpLook, answers: &Map<String, Value>, goal: &Goal, options: &str) -> ExitCode {
     let account = look.account.as_deref().unwrap_or_default();
     let name = value_of(look, SetUpField::Provider);
     let clients = value_of(look, SetUpField::Clients);
     let mut lines = vec![
-        format!("\n{name} is set up in {}, with the account {account}.", home.display()),
+        format!("\n{name} is set up in {}, with the account {account}.", goal.path().display()),
         format!("Clients of your own come to http://{clients}."),
-        format!("Start it:  drawbridged run{options}"),
     ];
+    let start = goal.start(options);
+    let listen: Option<SocketAddr> = value_of(look, SetUpField::Listen).parse().ok();
+    match listen.filter(|listen| listen.port() < FIRST_FREE_PORT && start.starts_with("systemctl")) {
+        Some(listen) => lines.push(format!(
+            "Give the service the right to port {}, and start it:\n  {GIVE_LOW_PORTS}\n  systemctl daemon-reload\n  {start}",
+            listen.port()
+        )),
+        None => lines.push(format!("Start it:  {start}")),
+    }
     if answers.get("reached_by") == Some(&json!(ReachedBy::Proxy)) {
         lines.push(format!("For the proxy (nginx, caddy, haproxy, apache or traefik):  drawbridged proxy-config nginx{options}"));
     }
     if value_of(look, SetUpField::OpenPort) == "false" {
         lines.push(format!(
             "Its port has to be led to this computer in the router. With open_port = true under [mtp] in {} the router is asked for that.",
-            home.join("config.toml").display()
+            goal.config().display()
         ));
+    }
+    if answers.get("reached_by") == Some(&json!(ReachedBy::Acme)) {
+        lines.push("Its certificate comes by itself, within a minute of the start.".into());
     }
     lines.push(format!("Once it runs, look at it as others do:  drawbridged check{options}"));
     lines.iter().try_for_each(answer).map_or_else(|code| code, |()| ExitCode::SUCCESS)
@@ -153,11 +222,15 @@ enum Place {
 }
 
 impl Place {
-    async fn find(home: &Path) -> Result<Self, ExitCode> {
-        if send_to_running(home, "status", &json!({})).await.is_some() {
-            return Ok(Self::Running(home.to_owned()));
-        }
-        Host::open(home, KeyPlace::File).await.map(Self::Here).map_err(|fault| say(&fault.to_string(), 2))
+    async fn find(goal: &Goal) -> Result<Self, ExitCode> {
+        let host = match goal {
+            Goal::Home(home) if send_to_running(home, "status", &json!({})).await.is_some() => {
+                return Ok(Self::Running(home.clone()));
+            }
+            Goal::Home(home) => Host::open(home, KeyPlace::File).await,
+            Goal::Service(config) => Host::for_service(config),
+        };
+        host.map(Self::Here).map_err(|fault| say(&fault.to_string(), 2))
     }
 
     async fn ask(&self, command: &str, request: &Value) -> Result<Value, String> {
@@ -238,8 +311,14 @@ impl Interview {
     }
 
     async fn ask_for_acme(&mut self) -> Result<(), ExitCode> {
-        let terms = "The terms of Let's Encrypt are at https://letsencrypt.org/repository/. Do you agree to them (yes or no)?";
-        self.ask_for(SetUpField::AgreeTerms, terms, None).await?;
+        let terms = match self.answers.get("directory").and_then(Value::as_str) {
+            None | Some("letsencrypt" | "staging") => {
+                "The terms of Let's Encrypt are at https://letsencrypt.org/repository/."
+            }
+            Some(_) => "Who issues the certificate may have terms of service.",
+        };
+        let terms = format!("{terms} Do you agree to them (yes or no)?");
+        self.ask_for(SetUpField::AgreeTerms, &terms, None).await?;
         self.ask_for(SetUpField::Contact, "Address for mail about the certificate [none]:", Some("")).await?;
         self.settle(SetUpField::Challenge).await?;
         if self.answer_as::<AcmeChallenge>("challenge") == AcmeChallenge::Dns01 {

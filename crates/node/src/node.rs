@@ -83,6 +83,12 @@ pub enum StartFault {
         /// Why.
         reason: String,
     },
+    /// There are no certificates that peers could be trusted by.
+    #[error(
+        "no other provider can be trusted, since this computer has no certificates of authorities: install the package ca-certificates, \
+         or name a file with some as [peers] extra_roots ({0})"
+    )]
+    NoRoots(String),
     /// The certificates that peers are trusted by.
     #[error("[peers] extra_roots = \"{path}\" cannot be used: {reason}")]
     Roots {
@@ -520,7 +526,10 @@ fn notify_fault(config: &Config, reason: String) -> StartFault {
 /// The connections to other providers.
 fn outbound(config: &Config, ambient: &Arc<dyn Ambient>) -> Result<Outbound, StartFault> {
     let path = config.peers.extra_roots.clone();
-    let fault = |reason: String| StartFault::Roots { path: path.clone().unwrap_or_default(), reason };
+    let fault = |reason: String| match &path {
+        Some(path) => StartFault::Roots { path: path.clone(), reason },
+        None => StartFault::NoRoots(reason),
+    };
     let roots = path.as_ref().map(std::fs::read).transpose().map_err(|reason| fault(reason.to_string()))?;
     let guard = AddressGuard::new(&config.peers.allow_networks, ambient.clone());
     Outbound::new(guard, roots.as_deref()).map_err(fault)

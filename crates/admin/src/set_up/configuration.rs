@@ -62,12 +62,13 @@ pub(super) fn network_of(address: IpAddr) -> Option<&'static str> {
 }
 
 impl Plan {
-    /// The text of the configuration file. Paths in it are whole but that of the data folder, which is beside the file.
-    pub(crate) fn to_toml(&self) -> String {
+    /// The text of the configuration file, with `data` as the path of the data folder. Other paths in it are whole.
+    pub(super) fn to_toml(&self, data: &str) -> String {
         let mut text = format!(
             "# Made by Drawbridge on first start; see the operator's guide for all that can be set here.\n\
-             provider = {}\ndata_dir = \"data\"\n\n[mtp]\nlisten = {}\n",
+             provider = {}\ndata_dir = {}\n\n[mtp]\nlisten = {}\n",
             quoted(self.provider.as_str()),
+            quoted(data),
             quoted(&self.listen.to_string()),
         );
         if self.open_port {
@@ -107,12 +108,14 @@ impl Plan {
         {
             text += &format!("tls_cert = {}\ntls_key = {}\n", quoted_path(cert), quoted_path(key));
         }
-        text += "\n# Each day, into the folder data/backups; one on another disk survives this one.\n[backup]\nevery_hours = 24\n";
+        text += &format!(
+            "\n# Each day, into the folder {data}/backups; one on another disk survives this one.\n[backup]\nevery_hours = 24\n"
+        );
         text
     }
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::from(text).to_string()
 }
 

@@ -165,7 +165,7 @@ mod tests {
         };
         let looked = look(&asked(ReachedBy::Acme, "0.0.0.0:0"), None).await;
         assert_eq!(codes(&looked), Some(Vec::new()));
-        let text = looked.plan.as_ref().map(Plan::to_toml).unwrap_or_default();
+        let text = looked.plan.as_ref().map(|plan| plan.to_toml("data")).unwrap_or_default();
         let config = drawbridge_node::Config::read(&text, std::path::Path::new("config.toml")).unwrap();
         assert!(config.mtp.open_port, "{text}");
         for unreached in ["127.0.0.1:0", "[2001:db8::1]:0"] {
@@ -175,7 +175,7 @@ mod tests {
         for other in [ReachedBy::Network, ReachedBy::Proxy] {
             let looked = look(&asked(other, "127.0.0.1:0"), None).await;
             assert_eq!(codes(&looked), None);
-            let text = looked.plan.as_ref().map(Plan::to_toml).unwrap_or_default();
+            let text = looked.plan.as_ref().map(|plan| plan.to_toml("data")).unwrap_or_default();
             assert!(!text.contains("open_port"), "{text}");
         }
     }

@@ -8,5 +8,7 @@ mod configuration;
 mod look;
 mod name;
 mod note;
+mod place;
 
 pub(crate) use look::look;
+pub(crate) use place::Place;

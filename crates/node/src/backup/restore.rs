@@ -11,8 +11,8 @@ use super::contents;
 use super::fault::RestoreFault;
 use super::manifest::Manifest;
 use super::seal::{self, Opener};
-use crate::ground::config::Config;
-use crate::identity::{DataFolder, MARK, RESTORING, write_secret};
+use crate::ground::config::{self, Config};
+use crate::identity::{DataFolder, MARK, RESTORING};
 
 /// What was restored.
 #[derive(Clone, Debug)]
@@ -31,12 +31,12 @@ pub fn look(file: &Path, opener: Option<&Opener>) -> Result<Manifest, RestoreFau
 }
 
 /// Puts back the backup `file`: the data folder of the configuration `config`, which has to be new or empty, and that
-/// configuration itself, where it is not there.
+/// configuration itself, where it is not there or names no provider. What is put into a folder is for whom the folder belongs to.
 ///
 /// A node that is started on it reads back from the others what is newer than the backup (section 12).
 pub fn restore(file: &Path, opener: Option<&Opener>, config: &Path) -> Result<Restored, RestoreFault> {
-    let configured = if config.exists() { Some(Config::load(config)?) } else { None };
-    let has_config = configured.is_none();
+    let has_config = config::unclaimed(config)?.is_some();
+    let configured = if has_config { None } else { Some(Config::load(config)?) };
     let mut place = None;
     let from = seal::open(file, read(file)?, opener)?;
     let accepted = archive::read(file, from, |manifest| {
@@ -57,7 +57,7 @@ pub fn restore(file: &Path, opener: Option<&Opener>, config: &Path) -> Result<Re
         let Some(place) = &place else { return Ok(manifest) };
         place.put(&manifest)?;
         if let Some(text) = manifest.config.as_deref().filter(|_| has_config) {
-            write_secret(config, text.as_bytes()).map_err(|fault| unwritten(config, fault))?;
+            config::put(config, text).map_err(|fault| unwritten(config, fault))?;
         }
         place.finish(&manifest.provider)?;
         Ok(manifest)
@@ -125,7 +125,8 @@ impl Place {
     /// Lets a node of `provider` start in the folder.
     fn finish(&self, provider: &Provider) -> Result<(), RestoreFault> {
         let marked = DataFolder::mark_restored(&self.data_dir, provider);
-        marked.map_err(|fault| unwritten(&self.data_dir, fault))?;
+        let given = marked.and_then(|()| DataFolder::give_to_owner(&self.data_dir));
+        given.map_err(|fault| unwritten(&self.data_dir, fault))?;
         let unpacked = self.unpacked();
         fs::remove_dir_all(&unpacked).map_err(|fault| unwritten(&unpacked, fault))
     }

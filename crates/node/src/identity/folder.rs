@@ -180,6 +180,28 @@ impl DataFolder {
         only_ours(path, 0o700)
     }
 
+    /// Gives everything in the folder `path` to whom the folder itself belongs, where root has filled it for the user of a service.
+    pub fn give_to_owner(path: &Path) -> io::Result<()> {
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::{MetadataExt, lchown};
+            let owner = fs::metadata(path)?;
+            for entry in fs::read_dir(path)? {
+                let entry = entry?;
+                let found = entry.metadata()?;
+                if found.uid() != owner.uid() {
+                    lchown(entry.path(), Some(owner.uid()), Some(owner.gid()))?;
+                }
+                if found.is_dir() {
+                    Self::give_to_owner(&entry.path())?;
+                }
+            }
+        }
+        #[cfg(not(unix))]
+        let _ = path;
+        Ok(())
+    }
+
     /// Marks the folder `path`, into which a backup was put back, as that of `provider`.
     pub(crate) fn mark_restored(path: &Path, provider: &Provider) -> io::Result<()> {
         write_secret(&path.join(MARK), text(provider, Stage::Restored).as_bytes())

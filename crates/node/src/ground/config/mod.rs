@@ -8,6 +8,7 @@ mod listen;
 mod mtp;
 mod notify;
 mod origin;
+mod place;
 pub(crate) mod recipient;
 mod text;
 
@@ -31,6 +32,7 @@ pub use self::notify::{
     WebhookConfig,
 };
 pub use self::origin::Origin;
+pub use self::place::{put, unclaimed};
 use self::text::{all_as_text, as_text, from_text, networks};
 
 /// A node's settings, as its configuration file has them.
