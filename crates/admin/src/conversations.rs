@@ -267,6 +267,7 @@ fn notice(place: u64, time: drawbridge_mtp::time::Timestamp, happened: Happened,
             let text = format!("{events} could not be read here.");
             (NoticeKind::Gap, None, Vec::new(), Some(text))
         }
+        Happened::SentBefore { .. } => (NoticeKind::SentBefore, None, Vec::new(), None),
         Happened::WentBack { event, while_running } => {
             let cause = if while_running {
                 "another copy of this account's data is running; run only one of them"

@@ -246,6 +246,12 @@ pub enum Notice {
         /// The last of them.
         last: u64,
     },
+    /// A message in this client's name of which its store has no record: it was sent before the store was set back, or by another copy
+    /// of it, and its text is not here.
+    SentBefore {
+        /// Its number.
+        event: u64,
+    },
     /// The log has events in this client's name that its store has no record of: the client joins anew before it sends
     /// anything.
     WentBack {

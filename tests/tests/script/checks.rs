@@ -240,6 +240,7 @@ impl ExpectedGroup {
                     wrong.push(format!("{:?} of {client} is still {:?}", message.text, message.state));
                 }
                 LineKind::Notice(Notice::Gap { first, last }) => gaps.push(*first..=*last),
+                LineKind::Notice(Notice::SentBefore { event }) => gaps.push(*event..=*event),
                 _ => {}
             }
         }

@@ -3,4 +3,4 @@
 /**
  * What can happen in a conversation.
  */
-export type NoticeKind = "created" | "added" | "removed" | "left" | "renamed" | "policy" | "went-back" | "forked" | "read-back" | "gap";
+export type NoticeKind = "created" | "added" | "removed" | "left" | "renamed" | "policy" | "went-back" | "sent-before" | "forked" | "read-back" | "gap";

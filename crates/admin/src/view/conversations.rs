@@ -229,6 +229,8 @@ pub enum NoticeKind {
     Policy,
     /// This account's client was set back to an older copy, or runs twice.
     WentBack,
+    /// A message of this account was sent before its data was set back, or by another copy of it: its text is not here.
+    SentBefore,
     /// The owner's provider was set back to an older copy, and another history of the group counts.
     Forked,
     /// What follows was read back from another provider, after this one's data was set back to an older copy; no signed

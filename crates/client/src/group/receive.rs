@@ -264,7 +264,7 @@ fn made_elsewhere(tx: &Tx<'_>, conversation: &mut Conversation, event: &Event) -
     take_back_encrypted(tx, &event.group)?;
     match event.kind {
         EventKind::Application => {
-            tx.add_notice(&event.group, event.time, Notice::Gap { first: event.seq, last: event.seq })?;
+            tx.add_notice(&event.group, event.time, Notice::SentBefore { event: event.seq })?;
         }
         // The state has gone on without this one.
         EventKind::Commit => conversation.broke(WENT_BACK),

@@ -178,6 +178,7 @@ async fn settle(world: &World, people: &[Person], group: &drawbridge_mtp::id::Gr
             .into_iter()
             .filter_map(|notice| match notice {
                 Notice::Gap { first, last } => Some((first, last)),
+                Notice::SentBefore { event } => Some((event, event)),
                 _ => None,
             })
             .collect();

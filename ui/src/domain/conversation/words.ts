@@ -63,6 +63,8 @@ export function noticeText(
       return text === null ? words.notice.policy(who) : words.notice.refused(lineText(text, LONGEST_NOTICE));
     case "went-back":
       return text ?? words.notice.wentBack;
+    case "sent-before":
+      return words.notice.sentBefore;
     case "forked":
       return words.notice.forked;
     case "read-back":

@@ -141,6 +141,8 @@ export const conversations = {
     refused: (what: string) => `This was refused. ${what}`,
     wentBack:
       "This account's data was set back to an older copy, or runs twice. The account joins anew before it sends.",
+    sentBefore:
+      "A message of yours was sent here before this account's data was restored, or by another copy of it. Its text is not here.",
     forked:
       "The provider that owns this group was set back to an older copy, and another history of the group counts. This account joins anew; its own messages that are not in that history are sent again. Changes of who is in the group may have to be made again.",
     readBack: (from: string) =>
