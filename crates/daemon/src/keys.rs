@@ -20,6 +20,8 @@ pub(crate) enum Wanted {
     /// Say what was signed with a key.
     Signed {
         /// Its fingerprint
+        // One may begin with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         key: Thumbprint,
     },
     /// Revoke a key that others may have: it is out of the provider document at once. Without --yes, say what follows from that.
@@ -28,6 +30,8 @@ pub(crate) enum Wanted {
         #[arg(long)]
         yes: bool,
         /// Its fingerprint
+        // One may begin with a hyphen.
+        #[arg(allow_hyphen_values = true)]
         key: Thumbprint,
     },
 }

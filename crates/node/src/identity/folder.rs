@@ -336,7 +336,7 @@ pub(super) fn only_ours(path: &Path, mode: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes the file `path`, which nobody but us can read, whole or not at all.
+/// Writes the file `path`, which nobody but us can read, whole or not at all. Once this returns, it is there also where the machine is lost.
 pub fn write_secret(path: &Path, content: &[u8]) -> io::Result<()> {
     let draft = path.with_extension("new");
     let mut options = OpenOptions::new();
@@ -346,7 +346,12 @@ pub fn write_secret(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = options.open(&draft)?;
     file.write_all(content)?;
     file.sync_all()?;
-    fs::rename(&draft, path)
+    fs::rename(&draft, path)?;
+    #[cfg(unix)]
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        File::open(folder)?.sync_all()?;
+    }
+    Ok(())
 }
 
 #[cfg(test)]
