@@ -164,6 +164,13 @@ impl Kept {
         }
     }
 
+    /// The directory is asked at `latest` when to renew. What a clock has put off that was ahead waits for no longer than what it was for.
+    pub(super) fn ask_by(&mut self, latest: Timestamp) {
+        if let Some(issued) = &mut self.issued {
+            issued.ask_at = issued.ask_at.min(latest);
+        }
+    }
+
     /// When it may be tried next.
     pub(super) fn allowed_from(&mut self, now: Timestamp) -> Timestamp {
         // What a clock noted that was ahead holds for no longer than what it was for.
@@ -197,6 +204,27 @@ mod tests {
             now = now.plus(Duration::from_secs(10));
         }
         assert!((4..=8).contains(&tries), "{tries}");
+    }
+
+    #[test]
+    fn what_a_clock_has_put_off_that_was_200_days_ahead_waits_for_no_longer_than_what_it_was_for() {
+        let day = Duration::from_secs(86_400);
+        let (mut kept, ahead) = (Kept::default(), NOW.plus(200 * day));
+        kept.begin("", ahead);
+        kept.count_order(ahead);
+        kept.fail(&AcmeFault::of(IssuanceCode::Challenge, "it is not there"), ahead, 0.0);
+        assert!(kept.allowed_from(NOW) <= NOW.plus(LONGEST_PAUSE));
+        let at = |at| Issued {
+            directory: String::new(),
+            names: vec![],
+            at,
+            renew_at: at,
+            window: None,
+            ask_at: at,
+        };
+        kept.succeed(at(ahead));
+        kept.ask_by(NOW.plus(day));
+        assert_eq!(kept.issued.unwrap().ask_at, NOW.plus(day));
     }
 
     #[test]

@@ -161,6 +161,7 @@ impl Renewal {
     }
 
     fn due(&self, kept: &mut Kept, now: Timestamp) -> Due {
+        kept.ask_by(now.plus(ASK_AT_LEAST));
         let next = self.next(kept, now);
         if next <= now {
             return Due::Order;

@@ -31,7 +31,10 @@ impl Delivery {
         self.look_for_due(&mut due, self.ground.ambient.now()).await;
         loop {
             let turned = self.ground.ambient.turned();
-            let next = due.values().min().map(|at| at.since(self.ground.ambient.now()));
+            let now = self.ground.ambient.now();
+            // What a clock has put off that was ahead waits for no longer than what it was for.
+            due.values_mut().for_each(|at| *at = (*at).min(now.plus(ASK_EVERY)));
+            let next = due.values().min().map(|at| at.since(now));
             tokio::select! {
                 () = self.ground.stop.cancelled() => return,
                 () = turned => {}
