@@ -50,6 +50,7 @@ mod pulls;
 mod reach;
 mod reachable;
 mod refusals;
+mod releases;
 mod remedies;
 mod repairs;
 mod restored;
