@@ -163,6 +163,18 @@ impl PeerFault {
         Self { unsigned: Some(status.as_u16()), problem, is_final, ..fault }
     }
 
+    /// The same, where it has come out that what was sent, of so many bytes, is too large for who answered so.
+    #[must_use]
+    pub fn found_too_large(self, bytes: usize) -> Self {
+        let text = format!(
+            "what is in front of it, most often a proxy, lets small requests through and one of {bytes} bytes not: {}",
+            self.text
+        );
+        let (code, detail) = (Code::TooLarge.as_str().into(), Some(text.clone()));
+        let problem = Some(Box::new(ReceivedProblem { code, detail, ..ReceivedProblem::default() }));
+        Self { code: "proxy-too-large".into(), text: readable(&text), problem, is_final: true, ..self }
+    }
+
     /// What the peer answered is not proved to be its answer.
     pub fn unproved(fault: &ResponseFault) -> Self {
         let code = match fault {

@@ -7,12 +7,15 @@
 
 mod program;
 
+use std::fs::Permissions;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
 use drawbridge_admin::view::ProxyProgram::{self, Apache, Caddy, Haproxy, Nginx};
 use drawbridge_mtp::message::Outcome;
+use drawbridge_mtp::problem::Code;
 use drawbridge_node::Side;
 use drawbridge_node::config::ListenAddress;
 use drawbridge_node::diagnose::{Report, Step, StepName, Verdict};
@@ -70,6 +73,14 @@ impl Scene {
             }
         });
         alpha.start().await;
+        if let ListenAddress::SocketFile(socket) = &alpha.config().mtp.listen
+            && is_root()
+        {
+            // Apache serves as another user then, whom an operator lets in by a group.
+            for (path, mode) in [(federation.dir(), 0o711), (socket.as_path(), 0o666)] {
+                std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+            }
+        }
         let proxy = Program::start(program, alpha.config(), &federation, Changes { address, replaced }).await;
         let beta = federation.node(|config| config.peers.allow_networks = networks()).await;
         alpha.allows(beta.provider()).await;
@@ -217,10 +228,7 @@ async fn two_providers_talk_through_apache() {
 
 #[tokio::test]
 async fn two_providers_talk_through_apache_and_a_socket_file() {
-    // As root it serves as another user, who comes into no folder of a test.
-    if !is_root() {
-        federates(Apache, Upstream::SocketFile, &[]).await;
-    }
+    federates(Apache, Upstream::SocketFile, &[]).await;
 }
 
 #[tokio::test]
@@ -361,6 +369,26 @@ async fn what_is_too_large_for_haproxy_is_halved() {
 #[tokio::test]
 async fn what_is_too_large_for_apache_is_halved() {
     halves(Apache).await;
+}
+
+/// It is refused with a sentence, also by a proxy that only says that it could not reach the node.
+#[tokio::test]
+async fn what_is_too_large_alone_is_refused_to_its_sender() {
+    for program in ALL {
+        let scene = Scene::behind(program, Upstream::Ip, &[takes_1_mib(program)]).await;
+        let (ann, ben, tea) = scene.talks().await;
+        let large = ben.says(&tea, &"x".repeat(900_000));
+        let told = ben.tries_to_submit(&tea, vec![large.clone()]).await.unwrap().remove(0).outcome;
+        let outcome = match told {
+            Outcome::Queued => ben.hears("its result", |client| client.result(&tea, large.id)).await.outcome,
+            told => told,
+        };
+        let Outcome::Rejected(problem) = outcome else { panic!("{program:?}: {outcome:?}") };
+        assert_eq!(problem.known(), Some(Code::TooLarge), "{program:?}: {problem:?}");
+        assert!(problem.detail.as_deref().unwrap_or_default().contains("proxy"), "{program:?}: {problem:?}");
+        ben.does(&tea, &ben.says(&tea, "and a short one")).await;
+        ann.hears_said(&tea, "and a short one").await;
+    }
 }
 
 /// How everything is compressed for whoever takes that.

@@ -82,15 +82,14 @@ impl Outbox {
             if batch.0.is_empty() {
                 continue;
             }
-            let outcomes = match self.ask(owner, &batch).await {
+            let outcomes = match self.ask_or_find_too_large(owner, &batch).await {
                 Ok(outcomes) => outcomes,
                 // No group is meant by it, but the resource: the owner speaks an older version, and will not always.
                 Err(fault) if fault.is(Code::NotFound) => return Err(fault),
                 Err(fault) => {
                     let Some(problem) = fault.final_refusal().cloned() else {
-                        // Of what is too large for them, some proxies (Caddy) say that they cannot reach the owner. It is tried
-                        // again with less, since nothing tells the two apart.
-                        if fault.unsigned == Some(502) && batch.size() > SMALL {
+                        // It is tried again with less, since nothing tells whether the owner is away.
+                        if may_be_too_large(&fault, &batch) {
                             room.refused(batch.size());
                         }
                         return Err(fault);
@@ -114,12 +113,41 @@ impl Outbox {
     }
 }
 
+/// Of what is too large for them, some proxies (Caddy) say that they cannot reach the owner.
+fn may_be_too_large(fault: &PeerFault, batch: &Batch) -> bool {
+    fault.unsigned == Some(502) && batch.size() > SMALL
+}
+
 /// What is told to the sender of a submission: what was answered, with its particulars.
 fn as_told(problem: ReceivedProblem, fault: PeerFault) -> ReceivedProblem {
     ReceivedProblem { detail: Some(fault.text), ..problem }
 }
 
 impl Outbox {
+    /// Submits a batch. A single submission that a proxy may find too large is tried once more behind something small: where the owner
+    /// answers that, and this again comes to nothing, it is this one's size, and it would never pass.
+    async fn ask_or_find_too_large(
+        &self,
+        owner: &Provider,
+        batch: &Batch,
+    ) -> Result<Vec<Outcome>, PeerFault> {
+        let asked = self.ask(owner, batch).await;
+        let is_doubtful = asked.as_ref().is_err_and(|fault| may_be_too_large(fault, batch));
+        if !is_doubtful
+            || batch.0.len() > 1
+            || self.peers.call(owner, Ask::get("/ping".into())).await.is_err()
+        {
+            return asked;
+        }
+        self.ask(owner, batch).await.map_err(|fault| match may_be_too_large(&fault, batch) {
+            true => {
+                self.peers.absence.end(owner);
+                fault.found_too_large(batch.size())
+            }
+            false => fault,
+        })
+    }
+
     /// Submits a batch, and returns what became of each, in order.
     async fn ask(&self, owner: &Provider, batch: &Batch) -> Result<Vec<Outcome>, PeerFault> {
         let (request, places) = batch.request();

@@ -16,7 +16,7 @@ impl Absence {
     }
 
     /// `provider` has answered.
-    pub(super) fn end(&self, provider: &Provider) {
+    pub(crate) fn end(&self, provider: &Provider) {
         self.0.send_if_modified(|away| away.remove(provider));
     }
 
