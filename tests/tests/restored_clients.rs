@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
 
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
@@ -10,6 +11,10 @@ use drawbridge_client::{Delivery, Format, LineKind, MessageView, Notice, Setting
 use drawbridge_mtp::id::{ClientUri, GroupUri};
 use drawbridge_mtp::policy::Who;
 use drawbridge_node::Decision;
+use drawbridge_node::backup::{self, BackupOrder};
+use drawbridge_node::config::{Config, ListenAddress};
+use drawbridge_node::identity::DataFolder;
+use drawbridge_node::operator::RepairSubject;
 use drawbridge_node::store::View;
 use drawbridge_testkit::{BuiltIn, DesktopApp, Federation, WAIT_LIMIT, wait_for_checkpoint};
 use tokio::sync::watch;
@@ -40,9 +45,15 @@ fn quick() -> Settings {
 
 impl Two {
     async fn in_a_group() -> Self {
+        Self::in_a_group_at(|_, _| {}).await
+    }
+
+    /// The same with another configuration of Ben's provider.
+    async fn in_a_group_at(alter: impl FnOnce(&Federation, &mut Config)) -> Self {
         let (federation, news) = (Federation::new(), watch::Sender::new(0));
         let alpha = DesktopApp::of(federation.stopped_node(|_| {}), quick(), news.clone());
-        let beta = DesktopApp::of(federation.stopped_node(|_| {}), quick(), news.clone());
+        let beta = federation.stopped_node(|config| alter(&federation, config));
+        let beta = DesktopApp::of(beta, quick(), news.clone());
         alpha.start().await;
         beta.start().await;
         alpha.test_node().allows(beta.test_node().provider()).await;
@@ -145,6 +156,11 @@ fn gaps(notices: &[Notice]) -> usize {
     notices.iter().filter(|notice| matches!(notice, Notice::Gap { .. })).count()
 }
 
+/// Of how many messages it is said that they were sent before the restore, and that their text is not here.
+fn sent_before(notices: &[Notice]) -> usize {
+    notices.iter().filter(|notice| matches!(notice, Notice::SentBefore { .. })).count()
+}
+
 /// How often it is said that the client went back, and each time whether another copy was running.
 fn went_back(notices: &[Notice]) -> Vec<bool> {
     let said = notices.iter().filter_map(|notice| match notice {
@@ -213,7 +229,8 @@ async fn a_participants_folder_that_was_set_back_sends_nothing_with_old_keys() {
     let two = Two::in_a_group().await;
     two.ben_says_and_forgets(|_| true).await;
     two.ben_goes_on().await;
-    assert_eq!(went_back(&two.notices(&two.ben()).await), [false], "it is said");
+    let notices = two.notices(&two.ben()).await;
+    assert_eq!((went_back(&notices), sent_before(&notices)), (vec![false], 2), "it is said");
     assert!(went_back(&two.notices(&two.ann()).await).is_empty());
 }
 
@@ -317,18 +334,19 @@ async fn nothing_is_made_with_a_clients_keys_before_the_owner_has_said_what_it_h
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_folder_that_runs_twice_is_noticed_by_both_and_neither_puts_the_other_out_without_end() {
-    let two = Two::in_a_group().await;
-    two.beta.kill().await;
-    let copy = two.federation.copy_of(two.beta.test_node());
-    two.beta.start().await;
-    let twin = two.federation.stopped_node(|own| {
-        // The same provider, as others know it, beside itself.
-        own.provider = two.beta.test_node().provider().clone();
-        own.data_dir = copy;
-    });
-    let twin = DesktopApp::of(twin, quick(), two.news.clone());
-    twin.start().await;
+async fn copies_that_cannot_reach_each_other_say_so_and_neither_puts_the_other_out_without_end() {
+    // Ben's provider is at another address than Ann's, which no router leads its own copy to.
+    let two = Two::in_a_group_at(|federation, config| {
+        let there = elsewhere(config.mtp.listen.ip().unwrap());
+        config.provider = there.to_string().parse().unwrap();
+        let (cert, key) = federation.certificate(&there.ip().to_string(), there.port());
+        (config.mtp.tls_cert, config.mtp.tls_key) = (Some(cert), Some(key));
+        config.mtp.listen = ListenAddress::Ip(there);
+    })
+    .await;
+    let alpha = two.alpha.test_node().config().mtp.listen.ip().unwrap().ip();
+    let twin =
+        two.twin_of_ben(|own| own.peers.allow_networks = vec![format!("{alpha}/32").parse().unwrap()]).await;
     let (ben, other) = (two.ben(), twin.built_in(&two.ben).unwrap());
     // Each has compared its store by the time that it has said something.
     two.says(&ben, "from one").await;
@@ -346,6 +364,80 @@ async fn a_folder_that_runs_twice_is_noticed_by_both_and_neither_puts_the_other_
     let group = two.group.clone();
     let epoch = status.reads(move |view| view.group(&group)).await.unwrap().epoch;
     assert!(epoch < 30, "they have put each other out {epoch} times");
+    twin.kill().await;
+}
+
+/// The address beside this one.
+fn elsewhere(address: SocketAddr) -> SocketAddr {
+    let IpAddr::V4(ip) = address.ip() else { panic!("{address} is none of a test") };
+    let [first, second, third, last] = ip.octets();
+    SocketAddr::from((Ipv4Addr::new(first, 255 - second, third, last), address.port()))
+}
+
+impl Two {
+    /// A copy of Ben's provider, which goes on, that runs beside it: the same one, as others know it.
+    async fn twin_of_ben(&self, alter: impl FnOnce(&mut Config)) -> DesktopApp {
+        self.beta.kill().await;
+        let copy = self.federation.copy_of(self.beta.test_node());
+        self.beta.start().await;
+        // What was asked in the second in which a process began may have been asked by the one before it.
+        self.federation.clock().turn(Duration::from_secs(2));
+        let twin = self.federation.stopped_node(|own| {
+            own.provider = self.beta.test_node().provider().clone();
+            own.data_dir = copy;
+            alter(own);
+        });
+        let twin = DesktopApp::of(twin, quick(), self.news.clone());
+        twin.start().await;
+        twin
+    }
+}
+
+/// As where a backup is put back elsewhere, and the machine that was given up goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_two_copies_neither_sends_until_the_operator_has_said_which_goes_on() {
+    let two = Two::in_a_group().await;
+    let twin = two.twin_of_ben(|_| {}).await;
+    let mut raised = Vec::new();
+    for copy in [two.beta.test_node(), twin.test_node()] {
+        let row = copy.raises(&RepairSubject::Node, "runs-twice").await;
+        assert!(row.text.contains("runs elsewhere"), "{}", row.text);
+        raised.push(row.id);
+    }
+    two.alpha.test_node().notes(two.beta.test_node().provider(), "peer-runs-twice").await;
+    let (ben, other) = (two.ben(), twin.built_in(&two.ben).unwrap());
+    for (client, text) in [(&ben, "from one"), (&other, "from the other")] {
+        two.says(client, text).await;
+    }
+    // It is kept over a restart.
+    two.beta.kill().await;
+    two.beta.start().await;
+    for copy in [&two.beta, &twin] {
+        let refused = copy.test_node().node().operator().rotate_key().unwrap_err();
+        assert!(refused.to_string().contains("which of them goes on"), "{refused}");
+    }
+    let said = |messages: Vec<MessageView>| messages.into_iter().map(|one| one.text).collect::<Vec<_>>();
+    assert_eq!(said(two.messages(&two.ann()).await), Vec::<String>::new(), "neither has sent anything");
+
+    two.beta.kill().await;
+    let node = twin.test_node().node();
+    node.operator().go_on_here().await.unwrap();
+    twin.test_node().mends(raised[1]).await;
+    let ann = two.ann();
+    two.sees(&ann, "from the other").await;
+    two.says(&ann, "welcome back").await;
+    two.sees(&other, "welcome back").await;
+    assert_eq!(said(two.messages(&ann).await), ["from the other", "welcome back"]);
+    assert_eq!(gaps(&two.notices(&ann).await), 0, "all that Ann was sent can be read");
+    let again = node.operator().go_on_here().await.unwrap_err();
+    assert!(again.to_string().contains("no other copy"), "{again}");
+
+    // The one that was given up starts once more, and does not stop the one that goes on.
+    two.beta.start().await;
+    two.says(&ann, "how are you?").await;
+    two.sees(&other, "how are you?").await;
+    two.says(&other, "well").await;
+    two.sees(&ann, "well").await;
     twin.kill().await;
 }
 
@@ -525,4 +617,165 @@ async fn who_has_taken_in_a_lost_commit_that_nothing_proves_joins_anew_in_the_en
     let notices = two.notices(&ben).await;
     assert!(notices.iter().any(|notice| matches!(notice, Notice::Forked)), "Ben is told: {notices:?}");
     assert!(gaps(&notices) > 0, "Ben was out when \"ahead\" was sent, which is said: {notices:?}");
+}
+
+impl Two {
+    /// Ben's provider makes a backup, goes on, and is lost with its disk; the backup is put back into another folder, into which
+    /// `puts` puts what of the lost one was kept elsewhere, and is started there.
+    async fn ben_is_restored(&mut self, keys: bool, puts: impl FnOnce(&Path, &Path)) {
+        let (ann, ben) = (self.ann(), self.ben());
+        for (from, to, text) in [(&ben, &ann, "from ben before"), (&ann, &ben, "from ann before")] {
+            self.says(from, text).await;
+            self.sees(to, text).await;
+        }
+        let (lost, folder) = (self.beta.test_node().config().clone(), self.federation.dir());
+        let order = BackupOrder { file: Some(folder.join("ben.drawbridge")), seal: None, keys };
+        let made = self.beta.test_node().node().operator().backups().make(order).await.unwrap();
+        for (from, to, text) in [(&ben, &ann, "from ben since"), (&ann, &ben, "from ann since")] {
+            self.says(from, text).await;
+            self.sees(to, text).await;
+        }
+        self.beta.kill().await;
+        let config = Config { data_dir: folder.join("another-machine"), ..lost.clone() };
+        let file = folder.join("another-machine.toml");
+        std::fs::write(&file, config.to_toml().unwrap()).unwrap();
+        backup::restore(&made.file, None, &file).unwrap();
+        puts(&lost.data_dir, &config.data_dir);
+        std::fs::remove_dir_all(&lost.data_dir).unwrap();
+        self.federation.clock().turn(Duration::from_secs(2));
+        let restored = self.federation.stopped_node(|own| *own = config);
+        self.beta = DesktopApp::of(restored, quick(), self.news.clone());
+        self.beta.start().await;
+    }
+
+    async fn texts(&self, client: &BuiltIn) -> Vec<String> {
+        self.messages(client).await.into_iter().map(|message| message.text).collect()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn conversations_of_a_backup_go_on_elsewhere() {
+    let mut two = Two::in_a_group().await;
+    two.ben_is_restored(true, |_, _| {}).await;
+    let texts = two.texts(&two.ben()).await;
+    assert!(
+        ["from ben before", "from ann before"].iter().all(|text| texts.contains(&(*text).into())),
+        "{texts:?}"
+    );
+    two.ben_goes_on().await;
+    // What others sent since the backup is read back; of what Ben sent, it is said that it was.
+    two.sees(&two.ben(), "from ann since").await;
+    let (texts, notices) = (two.texts(&two.ben()).await, two.notices(&two.ben()).await);
+    assert!(!texts.contains(&"from ben since".into()), "{texts:?}");
+    assert_eq!((went_back(&notices), sent_before(&notices)), (vec![false], 1), "{notices:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn conversations_of_a_backup_without_keys_go_on_with_those_that_were_kept_elsewhere() {
+    let mut two = Two::in_a_group().await;
+    let name = two.beta.test_node().provider().clone();
+    two.ben_is_restored(false, |lost, restored| {
+        // What is missing is named, and nothing is made in its place.
+        for key in ["identity.key", "clients.key"] {
+            let refused = DataFolder::check(restored, &name).unwrap_err();
+            assert!(refused.to_string().contains(key), "{refused}");
+            std::fs::copy(lost.join(key), restored.join(key)).unwrap();
+        }
+    })
+    .await;
+    let texts = two.texts(&two.ben()).await;
+    assert!(texts.contains(&"from ann before".into()), "{texts:?}");
+    two.ben_goes_on().await;
+    two.sees(&two.ben(), "from ann since").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn accounts_whose_key_is_lost_for_good_join_anew() {
+    let mut two = Two::in_a_group().await;
+    two.ben_is_restored(false, |lost, restored| {
+        std::fs::copy(lost.join("identity.key"), restored.join("identity.key")).unwrap();
+        // As the refusal says: what cannot be read any more is moved away.
+        std::fs::rename(restored.join("clients"), restored.join("clients-of-before")).unwrap();
+    })
+    .await;
+    two.rests().await;
+    two.ben_goes_on().await;
+    let texts = two.texts(&two.ben()).await;
+    assert!(!texts.contains(&"from ben before".into()), "{texts:?}");
+    assert!(!two.notices(&two.ben()).await.is_empty(), "that something is missing is said");
+}
+
+impl Two {
+    /// Both providers are set back to the same moment, so that nobody has what was said since.
+    async fn both_go_back(&self, is_lost: fn(&str) -> bool) {
+        let apps = [&self.alpha, &self.beta];
+        let mut copies = Vec::new();
+        for app in apps {
+            app.kill().await;
+            copies.push(self.federation.copy_of(app.test_node()));
+        }
+        for app in apps {
+            app.start().await;
+        }
+        let (ann, ben) = (self.ann(), self.ben());
+        for (from, to, text) in [(&ann, &ben, "lost one"), (&ben, &ann, "lost two")] {
+            self.says(from, text).await;
+            self.sees(to, text).await;
+        }
+        for (app, copy) in apps.iter().zip(&copies) {
+            app.kill().await;
+            set_back(&app.test_node().config().data_dir, copy, is_lost);
+        }
+        self.federation.clock().turn(Duration::from_secs(2));
+        for app in apps {
+            app.start().await;
+        }
+    }
+
+    /// Each reads what the other says, and both providers have one log.
+    async fn both_talk(&self) {
+        let (ann, ben) = (self.ann(), self.ben());
+        for (from, to, text) in [(&ann, &ben, "at last"), (&ben, &ann, "indeed")] {
+            self.says(from, text).await;
+            self.sees(to, text).await;
+        }
+        let group = self.group.clone();
+        let ours = self.alpha.test_node().reads(move |view| view.group(&group)).await.unwrap();
+        let group = self.group.clone();
+        let theirs = self.beta.test_node().until("Ben's provider has all", move |view| {
+            Ok(view.group(&group)?.filter(|row| row.head >= ours.head))
+        });
+        let theirs = theirs.await;
+        assert_eq!((ours.head, ours.hash), (theirs.head, theirs.hash));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_folders_that_went_back_at_once_go_on_from_there() {
+    let two = Two::in_a_group().await;
+    two.both_go_back(|_| true).await;
+    two.both_talk().await;
+    for client in [two.ann(), two.ben()] {
+        assert_eq!(gaps(&two.notices(&client).await), 0, "all that was sent since can be read");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_stores_that_went_back_at_once_and_their_clients_not_end_with_one_history() {
+    let two = Two::in_a_group().await;
+    two.both_go_back(|name| name.starts_with("store.sqlite")).await;
+    // By this it comes out that what the clients have read is in no log any more.
+    two.says(&two.ann(), "again").await;
+    two.until("both know it", async || {
+        for client in [two.ann(), two.ben()] {
+            let told = two.notices(&client).await;
+            if !told.iter().any(|notice| matches!(notice, Notice::Forked)) {
+                return None;
+            }
+        }
+        Some(())
+    })
+    .await;
+    two.rests().await;
+    two.both_talk().await;
 }

@@ -166,6 +166,7 @@ commands! {
     "repairs" repairs: Empty => Repairs,
     "ignore-repair" ignore_repair: NamedRepair => Repairs,
     "unignore-repair" unignore_repair: NamedRepair => Repairs,
+    "go-on-here" go_on_here: Empty => Repairs,
 
     "notify-targets" notify_targets: Empty => NotifyTargets,
     "test-notify" test_notify: Empty => NotifyTests,

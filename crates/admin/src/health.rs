@@ -41,6 +41,7 @@ impl Wrong<'_> {
             (RepairKind::Name, _) => H::NameUnresolved,
             (RepairKind::Clock, "clock-before-build") => H::ClockUnset,
             (RepairKind::Clock, _) => H::ClockWrong,
+            (RepairKind::Copy, _) => H::RunsTwice,
             (RepairKind::Network, _) => H::NetworkGone,
             (RepairKind::Certificate, "certificate-wrong-name") => H::CertificateForeign,
             (RepairKind::Certificate, "certificate-ends-soon") => H::CertificateEnding,

@@ -83,6 +83,11 @@ pub(crate) async fn ignore_repair(host: &Host, ask: NamedRepair) -> Result<Repai
     repairs(host, Empty {}).await
 }
 
+pub(crate) async fn go_on_here(host: &Host, Empty {}: Empty) -> Result<Repairs, AdminError> {
+    host.node().await?.operator().go_on_here().await?;
+    repairs(host, Empty {}).await
+}
+
 pub(crate) async fn unignore_repair(host: &Host, ask: NamedRepair) -> Result<Repairs, AdminError> {
     host.node().await?.operator().unignore_repair(ask.id).await?;
     repairs(host, Empty {}).await

@@ -145,16 +145,19 @@ pub enum Cause {
     Store,
     /// Its clock cannot be right, so it signs nothing: its operator has to set it.
     Clock,
+    /// Another copy of its data folder runs, so it signs nothing: its operator has to say which of them goes on.
+    Copy,
 }
 
 impl Cause {
-    const ALL: [Self; 2] = [Self::Store, Self::Clock];
+    const ALL: [Self; 3] = [Self::Store, Self::Clock, Self::Copy];
 
     /// The word on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Store => "store",
             Self::Clock => "clock",
+            Self::Copy => "copy",
         }
     }
 }

@@ -53,6 +53,7 @@ pub mod nameless;
 mod node;
 pub mod notify;
 pub mod operator;
+mod other_copy;
 mod outbox;
 mod peer_fault;
 mod peers;

@@ -29,13 +29,14 @@ use crate::identity::{self, Certificate, DataFolder, FolderFault, Issuance, KeyF
 use crate::key_packages::KeyPackages;
 use crate::notify::{self, Notifier};
 use crate::operator::{Operator, load_choices, load_trusted};
+use crate::other_copy::{self, OtherCopy};
 use crate::outbox::Outbox;
 use crate::peers::{AddressGuard, Outbound, Peers, host_text};
 use crate::pull::Pulls;
 use crate::rotation::Rotation;
 use crate::router::{Router, wanted_ports};
 use crate::storage::{Storage, load_retention};
-use crate::store::{OpenFault, Store, StoreFault, TrafficBounds, TrafficFile};
+use crate::store::{OpenFault, Reader, Store, StoreFault, TrafficBounds, TrafficFile};
 use crate::sweep::Sweep;
 use crate::traffic::TrafficLog;
 
@@ -203,9 +204,10 @@ impl Node {
         if folder.is_restored() {
             store
                 .write::<_, StoreFault, _>(|tx| {
+                    other_copy::forget(tx)?;
                     // Some of those that are here again were handed out, and none is handed out twice.
                     tx.discard_key_packages()?;
-                    tx.renew_feeds_of_peers()
+                    tx.renew_feeds(|reader| matches!(reader, Reader::Peer(_)))
                 })
                 .await?;
         }
@@ -220,11 +222,12 @@ impl Node {
             client: clients.as_ref().map(|listener| listener.address),
             client_tls: client_tls.is_some(),
         };
-        let shown = mtp_certificate.clone();
+        let (shown, own_shown) = (mtp_certificate.clone(), mtp_certificate.clone());
         let certificates = [("mtp", mtp_certificate), ("client", client_certificate)]
             .into_iter()
             .filter_map(|(section, certificate)| certificate.map(|certificate| (section, certificate)));
         let ground = Arc::new(Ground::new(config, endpoint, ring, ambient, changes));
+        ground.copies.set(store.read(other_copy::kept).await?);
         store.measure(ground.metrics.store_write.clone());
         let traffic = Arc::new(traffic_log(&ground, &store, folder.path()));
         let peers = Arc::new(Peers::new(ground.clone(), store.clone(), outbound, traffic.clone()));
@@ -313,6 +316,13 @@ impl Node {
             doctor: doctor.clone(),
         };
         let rotation = Rotation { ground: ground.clone(), peers: peers.clone(), consent: consent.clone() };
+        let other_copy = OtherCopy {
+            ground: ground.clone(),
+            store: store.clone(),
+            peers: peers.clone(),
+            waits: waits.clone(),
+            shown: own_shown,
+        };
         let sweep = Sweep { ground: ground.clone(), store: store.clone(), peers: peers.clone(), throttle };
         let own = Arc::new(own);
 
@@ -332,6 +342,7 @@ impl Node {
         tasks.spawn(delivery.clone().check_grants());
         tasks.spawn(sweep.run());
         tasks.spawn(rotation.run());
+        tasks.spawn(other_copy.run());
         tasks.spawn(storage.clone().run());
         tasks.spawn(own.clone().look_up_name());
         tasks.spawn(own.clone().watch_disk());

@@ -31,6 +31,7 @@ impl Side {
             | "pull-paused"
             | "own-clock"
             | "clock-before-build"
+            | "runs-twice"
             | "key-changed"
             | "not-introduced"
             | "own-document"

@@ -165,6 +165,7 @@ export type Commands = {
   "repairs": { request: Empty, response: Repairs },
   "ignore-repair": { request: NamedRepair, response: Repairs },
   "unignore-repair": { request: NamedRepair, response: Repairs },
+  "go-on-here": { request: Empty, response: Repairs },
   "notify-targets": { request: Empty, response: NotifyTargets },
   "test-notify": { request: Empty, response: NotifyTests },
   "groups": { request: Empty, response: Groups },

@@ -16,6 +16,7 @@ import type { HeartbeatSlot } from "@/bindings/HeartbeatSlot";
 import type { Heartbeats } from "@/bindings/Heartbeats";
 import type { Here } from "@/bindings/Here";
 import type { Losses } from "@/bindings/Losses";
+import type { NewerVersion } from "@/bindings/NewerVersion";
 import type { NotifyTarget } from "@/bindings/NotifyTarget";
 import type { NotifyTest } from "@/bindings/NotifyTest";
 import type { Ourselves } from "@/bindings/Ourselves";
@@ -320,6 +321,7 @@ export class TestNode implements Platform {
   /** Where the account is used here, but is not open. */
   notOpen: Here | null = null;
   peers: Peer[] = [];
+  newer: NewerVersion | null = null;
   repairs: Repairs = { open: [], ignored: [], begun: [], history: [], looked: at(-12_000) };
   health: Health = { code: "alone", grade: "wait", about: null, count: 0, of: 0 };
   /** Oldest first. */
@@ -590,6 +592,9 @@ export class TestNode implements Platform {
         return this.#ignore((request as RequestOf<"ignore-repair">).id, true);
       case "unignore-repair":
         return this.#ignore((request as RequestOf<"unignore-repair">).id, false);
+      case "go-on-here":
+        this.repairs = { ...this.repairs, open: this.repairs.open.filter((each) => each.kind !== "copy") };
+        return this.repairs;
       case "peers":
         return { peers: this.peers };
       case "peer":
@@ -897,7 +902,7 @@ export class TestNode implements Platform {
               waiting_connections: this.incoming.length,
               waiting_additions: this.additions.length,
               peers: this.peers.length,
-              newer: null,
+              newer: this.newer,
               failing_peers: this.peers.filter((each) => each.pulling.status === "backing-off").length,
               users: 1,
               connections: 1,

@@ -21,6 +21,14 @@ describe("what the overview says of the node itself", () => {
     expect(name.queryByText(/ago|now/)).toBeNull();
   });
 
+  it("says that peers run a newer version, and which this is", async () => {
+    const node = new TestNode();
+    node.newer = { version: "0.3.0", peers: 2 };
+    open(node);
+    const version = await screen.findByText("Version", { selector: "dt" });
+    expect(version.nextElementSibling).toHaveTextContent(/0\.1\.0\s*2 peers run a newer one, up to 0\.3\.0/);
+  });
+
   it("puts no tick beside an address that only this computer reaches", async () => {
     const node = new TestNode();
     const text =

@@ -43,6 +43,18 @@ describe("Repairs", () => {
     expect(within(broken).queryByRole("button", { name: "Try now" })).toBeNull();
   });
 
+  it("has the operator say which of two copies goes on", async () => {
+    const node = new TestNode();
+    const twice = repair({ subject: { type: "node" }, kind: "copy", code: "runs-twice", side: "ours" });
+    node.repairs = { ...node.repairs, open: [twice] };
+    const { person } = open(node, "/repairs");
+    const broken = await screen.findByRole("region", { name: "Broken" });
+    expect(broken).toHaveTextContent("Stop the other for good");
+    await person.click(within(broken).getByRole("button", { name: "This copy goes on" }));
+    expect(node.requests("go-on-here")).toEqual([{}]);
+    await waitFor(() => expect(screen.queryByRole("region", { name: "Broken" })).toBeNull());
+  });
+
   it("sets one aside, and takes that back", async () => {
     const node = new TestNode();
     node.repairs = { ...node.repairs, open: [repair()] };

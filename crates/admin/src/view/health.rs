@@ -42,6 +42,8 @@ pub enum HealthCode {
     CertificateInvalid,
     /// Our own name leads to no address.
     NameUnresolved,
+    /// Another copy of the data folder runs, so nothing is signed.
+    RunsTwice,
     /// Our clock shows a time from before the program was built, so nothing is signed.
     ClockUnset,
     /// More than one peer, and most of them, say that our time is not theirs.

@@ -19,6 +19,7 @@ use super::api::ClientApi;
 use super::caller::{Caller, Content, Told};
 use super::refused::Refused;
 use crate::delivery;
+use crate::ground::unsigned::Unsigned;
 use crate::peers::Ask;
 use crate::refusal::Refusal;
 use crate::store::Reader;
@@ -61,6 +62,8 @@ impl ClientApi {
         client: &ClientUri,
         group: &GroupUri,
     ) -> Result<GroupStatus, Refusal> {
+        // Another copy may have numbered what is not here.
+        self.ground.copies.check().map_err(Unsigned::from)?;
         let (ours, uri, reader) = (self.ground.ours.clone(), group.clone(), Reader::Client(client.clone()));
         let is_ours = *group.provider() == self.ground.ours;
         if is_ours && !self.delivery.recover(group).await? {

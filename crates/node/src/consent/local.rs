@@ -9,7 +9,7 @@ use super::requests::{self, Effects, Kind, Terms};
 use super::state::{Choices, Consent};
 use super::{Decided, Decision};
 use crate::ambient::AmbientExt;
-use crate::ground::clock::BeforeBuild;
+use crate::ground::unsigned::Unsigned;
 use crate::misuse::Misuse;
 use crate::store::{DecidedBy, RequestRow};
 
@@ -29,7 +29,7 @@ impl Consent {
     /// # Errors
     ///
     /// Nothing can be signed now, and an approval may have to be.
-    pub(crate) fn terms(&self) -> Result<Terms, BeforeBuild> {
+    pub(crate) fn terms(&self) -> Result<Terms, Unsigned> {
         let choices = self.choices();
         Ok(Terms {
             signer: self.ground.signer()?,
@@ -40,7 +40,7 @@ impl Consent {
 
     /// Signs anew what our users have agreed to where its signature does not count any more, or not yet.
     pub(crate) async fn renew_grants(&self) -> Result<(), Misuse> {
-        // By a clock that cannot be right, nothing is; the next look is by the right one.
+        // Where nothing is signed, the next look is soon.
         let Ok(terms) = self.terms() else { return Ok(()) };
         let ring = self.ground.keys.ring();
         Ok(self.store.write(move |tx| requests::renew(tx, &terms, &ring)).await?)

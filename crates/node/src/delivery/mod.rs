@@ -94,6 +94,11 @@ impl Delivery {
         *group.provider() == self.ground.ours
     }
 
+    /// Another process may have served what is not in our store: all groups are doubted, as where a life begins.
+    pub(crate) fn doubt_all(&self) {
+        self.recovery.begin_anew();
+    }
+
     /// Somebody was added to a group of another owner: the grants for that are checked.
     pub(crate) fn check_added(&self) {
         self.added.notify_one();

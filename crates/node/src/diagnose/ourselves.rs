@@ -64,6 +64,8 @@ pub struct Ourselves {
     pub backup: Option<FailedBackup>,
     /// Why nothing is signed, where the clock shows a time from before the program was built: one sentence.
     pub before_build: Option<String>,
+    /// Why nothing is signed, where another copy of the data folder runs: one sentence; and when that was seen.
+    pub runs_twice: Option<(String, Timestamp)>,
     /// How far the clocks of those providers are from this computer's that disagree with it, as a person reads it behind "theirs is".
     pub clocks_apart: Option<String>,
 }
@@ -186,6 +188,7 @@ impl OwnState {
             free: *self.free.lock(),
             backup: self.backups.failed(),
             before_build: check_clock(&*self.ground.ambient).err().map(|fault| fault.to_string()),
+            runs_twice: self.ground.copies.check().err().map(|met| (met.to_string(), met.seen)),
             clocks_apart: self.peers.clocks_apart().map(|apart| apart.words(Duration::ZERO)),
         }
     }

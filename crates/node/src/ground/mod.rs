@@ -3,6 +3,8 @@
 pub(crate) mod changes;
 pub(crate) mod clock;
 pub mod config;
+pub(crate) mod copies;
+pub(crate) mod unsigned;
 
 use std::sync::Arc;
 
@@ -14,8 +16,10 @@ use tokio_util::task::TaskTracker;
 
 use crate::ambient::{Ambient, AmbientExt};
 use crate::ground::changes::Changes;
-use crate::ground::clock::{BeforeBuild, check_clock};
+use crate::ground::clock::check_clock;
 use crate::ground::config::Config;
+use crate::ground::copies::Copies;
+use crate::ground::unsigned::Unsigned;
 use crate::identity::{KeyRing, Keys};
 use crate::metrics::Metrics;
 
@@ -32,6 +36,8 @@ pub(crate) struct Ground {
     pub(crate) endpoint: Endpoint,
     /// Our keys, by which our requests, answers, grants and checkpoints are signed.
     pub(crate) keys: Keys,
+    /// Whether another copy of our data folder runs.
+    pub(crate) copies: Copies,
     /// The clock and the randomness.
     pub(crate) ambient: Arc<dyn Ambient>,
     /// Word of what has changed.
@@ -57,6 +63,7 @@ impl Ground {
             keys: Keys::new(config.provider.clone(), config.data_dir.clone(), ring),
             config,
             endpoint,
+            copies: Copies::new(&*ambient),
             ambient,
             changes,
             metrics: Metrics::new(),
@@ -79,9 +86,12 @@ impl Ground {
     ///
     /// # Errors
     ///
-    /// The clock shows a time from before the program was built: whatever was signed by it would not hold.
-    pub(crate) fn signer(&self) -> Result<Signer, BeforeBuild> {
-        check_clock(&*self.ambient).map(|()| self.keys.signer())
+    /// The clock shows a time from before the program was built: whatever was signed by it would not hold. Or another copy of our
+    /// data folder runs, which signs too.
+    pub(crate) fn signer(&self) -> Result<Signer, Unsigned> {
+        check_clock(&*self.ambient)?;
+        self.copies.check()?;
+        Ok(self.keys.signer())
     }
 
     /// When and for how long a signature made now holds.

@@ -113,7 +113,7 @@ async fn pass(mut asked: Box<Asked<'_>>) -> Response {
     let binding = RequestBinding::of(&asked.method, &asked.target_uri, &asked.headers);
     let judged = match server.ground.signer() {
         Ok(_) => Box::pin(judge(&mut asked)).await,
-        Err(before_build) => Err(before_build.into()),
+        Err(unsigned) => Err(unsigned.into()),
     };
     let checked = asked.recording.began.elapsed();
     let reply = match judged {
@@ -132,7 +132,7 @@ async fn pass(mut asked: Box<Asked<'_>>) -> Response {
     };
     // It may have waited, so the key and the clock are those of now.
     let signer = server.ground.signer();
-    let reply = signer.as_ref().map_err(|before_build| Refusal::from(*before_build)).and(reply);
+    let reply = signer.as_ref().map_err(|unsigned| Refusal::from(*unsigned)).and(reply);
     let mut reply = reply.unwrap_or_else(Reply::from);
     if asked.method == Method::HEAD {
         // What is not sent is not signed.

@@ -42,8 +42,10 @@ use axum::Router;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use http::HeaderMap;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 
+use crate::ground::copies::LIFE;
 use crate::identity::{DOCUMENT_LIFETIME, provider_document};
 
 /// All that other providers can ask.
@@ -52,9 +54,19 @@ pub(crate) fn router(server: Arc<PeerServer>) -> Router {
 }
 
 /// `GET /.well-known/mtp` (section 3).
-async fn document(State(server): State<Arc<PeerServer>>) -> Response {
+async fn document(State(server): State<Arc<PeerServer>>, headers: HeaderMap) -> Response {
     let ground = &server.ground;
-    let document = provider_document(&ground.ours, &ground.endpoint, ground.keys.published()).to_json();
+    let keys = ground.keys.published();
+    let answer = headers.get(&LIFE).and_then(|question| {
+        let signer = ground.signer().ok()?;
+        ground.copies.answer(question, &keys, signer.key(), ground.ambient.now())
+    });
+    let document = provider_document(&ground.ours, &ground.endpoint, keys).to_json();
     let kept = format!("max-age={}", DOCUMENT_LIFETIME.as_secs());
-    ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, kept.as_str())], document).into_response()
+    let mut response =
+        ([(CONTENT_TYPE, "application/json"), (CACHE_CONTROL, kept.as_str())], document).into_response();
+    if let Some(answer) = answer {
+        response.headers_mut().insert(&LIFE, answer);
+    }
+    response
 }

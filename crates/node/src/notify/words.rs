@@ -82,6 +82,7 @@ pub(super) fn nameless(row: &RepairRow) -> String {
         (RepairKind::Name, "name-private") => "Providers elsewhere cannot reach this one by its name",
         (RepairKind::Name, _) => "Others cannot find this provider by its name",
         (RepairKind::Clock, _) => "This provider's clock is wrong",
+        (RepairKind::Copy, _) => "Two copies of this provider run, and neither sends",
         (RepairKind::Network, _) => "No other provider can be reached from this computer",
         (RepairKind::Router, _) => "Others may not reach this provider by the router",
         (RepairKind::AddressHook, _) => "The command for a changed address fails",

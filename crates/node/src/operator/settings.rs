@@ -2,8 +2,10 @@
 
 use super::Operator;
 use crate::consent::Choices;
+use crate::ground::changes::Change;
 use crate::ground::config::Strangers;
 use crate::misuse::Misuse;
+use crate::other_copy;
 use crate::store::{Store, StoreFault};
 
 impl Operator {
@@ -17,6 +19,20 @@ impl Operator {
             })
             .await?;
         self.consent.choose(|choices| choices.strangers = strangers);
+        Ok(())
+    }
+
+    /// Has this copy of the data folder go on, where another runs. The other signs nothing until its operator says the same there.
+    pub async fn go_on_here(&self) -> Result<(), Misuse> {
+        if self.ground.copies.check().is_ok() {
+            return Err(Misuse::Unfit("no other copy of this provider's data folder is known to run".into()));
+        }
+        self.store.write(other_copy::go_on).await?;
+        self.delivery.doubt_all();
+        self.ground.copies.set(None);
+        tracing::warn!("the operator has this copy of the data folder go on");
+        self.peers.signs.network_changed();
+        self.ground.changes.announce(Change::Settings);
         Ok(())
     }
 

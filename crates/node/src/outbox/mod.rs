@@ -16,6 +16,7 @@ use drawbridge_mtp::problem::{Code, Problem};
 use self::answers::Answers;
 use crate::delivery::Delivery;
 use crate::ground::Ground;
+use crate::ground::unsigned::Unsigned;
 use crate::peers::Peers;
 use crate::refusal::Refusal;
 use crate::store::{Reader, Standing, Store, StoreFault};
@@ -56,6 +57,8 @@ impl Outbox {
         group: &GroupUri,
         submissions: Vec<Submission>,
     ) -> Result<Vec<SubmissionResult>, Refusal> {
+        // What is made while another copy runs may be made twice with the same keys.
+        self.ground.copies.check().map_err(Unsigned::from)?;
         let ours = *group.provider() == self.ground.ours;
         self.delivery.recover_for(group, &Reader::Client(client.clone())).await?;
         // Mostly it is a member, and the state of a group of ours is at hand.

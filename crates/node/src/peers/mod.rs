@@ -11,6 +11,7 @@ mod fetch;
 mod guard;
 mod network;
 mod outbound;
+mod own_name;
 mod reach;
 mod recording;
 mod signs;

@@ -215,7 +215,11 @@ impl Peers {
                 let text = "our signature did not reach it: something in between, most often a proxy, takes it out of requests";
                 return Err(PeerFault::new(Stage::Signature, "signature-missing", text));
             }
-            Err(ResponseFault::Missing { .. }) if is_clock_unset(status, &body) => {
+            Err(ResponseFault::Missing { .. }) if says_cause(status, &body, Cause::Copy) => {
+                let text = "it signs nothing, since two copies of its data folder run and its operator has not said which of them goes on, as it says without a signature";
+                return Err(PeerFault::new(Stage::Signature, "peer-runs-twice", text));
+            }
+            Err(ResponseFault::Missing { .. }) if says_cause(status, &body, Cause::Clock) => {
                 let text = "it signs nothing, since its clock shows a time from before its program was built, as it says without a signature";
                 return Err(PeerFault::new(Stage::Signature, "clock-unset", text));
             }
@@ -330,10 +334,10 @@ fn is_signature_missed(status: StatusCode, body: &[u8]) -> bool {
         && ReceivedProblem::parse(body).is_ok_and(|problem| problem.known() == Some(Code::SignatureMissing))
 }
 
-/// Whether the answer says that its signer's clock cannot be right, by which it signs nothing. It is only told to the operator.
-fn is_clock_unset(status: StatusCode, body: &[u8]) -> bool {
+/// Whether the answer says that its signer signs nothing, for that cause. It is only told to the operator.
+fn says_cause(status: StatusCode, body: &[u8], cause: Cause) -> bool {
     status == StatusCode::SERVICE_UNAVAILABLE
-        && ReceivedProblem::parse(body).is_ok_and(|problem| problem.members.cause == Some(Cause::Clock))
+        && ReceivedProblem::parse(body).is_ok_and(|problem| problem.members.cause == Some(cause))
 }
 
 /// What `resource` below `endpoint` becomes on its way past something that adds or drops a slash, or a part of the path, most

@@ -44,6 +44,8 @@ enum Pulled {
 
 /// A pull that waits and is answered with nothing before this has not waited.
 const SHORTEST_WAIT: Duration = Duration::from_millis(500);
+/// A pull that waits and is answered with nothing so long before its time was not waited for to its end.
+const CUT_EARLY: Duration = Duration::from_secs(2);
 /// The code of the trouble that pulls which wait are ended by something in between.
 const PULL_CUT: &str = "pull-cut";
 /// So many such answers in a row are a trouble.
@@ -286,6 +288,10 @@ impl Pulls {
                     self.peers.traffic.update(answer.record, |record| record.fail(fault));
                 })?;
                 self.ground.metrics.ours.note_pull(Some(kept.items));
+                if kept.items == 0 && began.elapsed() + CUT_EARLY < Duration::from_secs(wait_s) {
+                    // As where another pull in our name was answered there.
+                    self.ground.copies.suspect();
+                }
                 self.peers.board.pulled(peer, self.ground.ambient.now());
                 Box::pin(self.delivery.join_groups(peer)).await.map_err(page::store_fault)?;
                 // Where there is nothing and that is all that was asked for, one look is enough.

@@ -276,9 +276,9 @@ impl Tx<'_> {
         self.feed(reader)
     }
 
-    /// Begins other histories of the feeds of all peers, since this store was put back to an older state. Each of them then repeats
-    /// what it has asked of us, which may be lost here (section 11).
-    pub fn renew_feeds_of_peers(&self) -> Result<(), StoreFault> {
+    /// Begins other histories of the feeds of all readers that are `meant`, since this store is not what they were told of. Each peer then
+    /// repeats what it has asked of us, which may be lost here (section 11); a client asks how its groups stand before it makes anything.
+    pub fn renew_feeds(&self, meant: impl Fn(&Reader) -> bool) -> Result<(), StoreFault> {
         let readers: Vec<String> = self
             .sql
             .prepare("SELECT reader FROM feed")?
@@ -286,7 +286,7 @@ impl Tx<'_> {
             .collect::<Result<_, _>>()?;
         for reader in readers {
             let reader: Reader = reader.parse()?;
-            if let Reader::Peer(_) = reader {
+            if meant(&reader) {
                 self.renew_feed(&reader)?;
             }
         }

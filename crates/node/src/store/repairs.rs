@@ -84,6 +84,8 @@ pub enum RepairKind {
     Name,
     /// Our clock.
     Clock,
+    /// Whether another copy of the data folder runs.
+    Copy,
     /// This computer's way to others.
     Network,
     /// The router, by which others come.
@@ -109,10 +111,11 @@ pub enum RepairKind {
 }
 
 impl RepairKind {
-    const WORDS: [(Self, &'static str); 13] = [
+    const WORDS: [(Self, &'static str); 14] = [
         (Self::Store, "store"),
         (Self::Name, "name"),
         (Self::Clock, "clock"),
+        (Self::Copy, "copy"),
         (Self::Network, "network"),
         (Self::Router, "router"),
         (Self::AddressHook, "address-hook"),

@@ -33,6 +33,7 @@ const ABOUT_US: ReadonlySet<HealthCode> = new Set([
   "name-unresolved",
   "name-private",
   "router-failing",
+  "runs-twice",
   "clock-unset",
   "clock-wrong",
   "network-gone",

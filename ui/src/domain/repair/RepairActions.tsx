@@ -3,6 +3,7 @@ import { Link } from "@tanstack/react-router";
 import { RotateCw, Stethoscope } from "lucide-react";
 import type { Repair } from "@/bindings/Repair";
 import { usePeerActions } from "@/domain/peer/hooks";
+import { useRepairActions } from "@/domain/repair/hooks";
 import { Button, buttonClass } from "@/shared/Button";
 import { t } from "@/text";
 
@@ -34,6 +35,7 @@ export function RepairActions({ repair }: { repair: Repair }) {
         </Link>
       );
     case "node":
+      if (kind === "copy") return <GoOnHere />;
       return kind === "store" || kind === "clock" ? (
         <Link to="/" className={buttonClass({})}>
           {t.repairs.openOverview}
@@ -42,6 +44,15 @@ export function RepairActions({ repair }: { repair: Repair }) {
         <CheckUs />
       );
   }
+}
+
+function GoOnHere() {
+  const { goOnHere } = useRepairActions();
+  return (
+    <Button look="primary" title={t.repairs.goOnHereHint} onClick={goOnHere}>
+      {t.repairs.goOnHere}
+    </Button>
+  );
 }
 
 function CheckUs() {

@@ -23,7 +23,17 @@ export function useRepairActions() {
       }
       void admin.refresh("repairs", "status");
     };
+    const goOnHere = async () => {
+      try {
+        await admin.call("go-on-here", {});
+        toast(t.repairs.goesOn);
+      } catch (fault) {
+        toast(sentence(fault), { tone: "bad" });
+      }
+      void admin.refresh("repairs", "status");
+    };
     return {
+      goOnHere: () => void goOnHere(),
       ignore: (repair: Repair) => void set(repair, true),
       unignore: (repair: Repair) => void set(repair, false),
     };

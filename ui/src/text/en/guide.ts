@@ -140,6 +140,8 @@ export const guideParts: Readonly<Record<string, readonly string[]>> = {
     "store-failing",
   ],
   "A store that was set back": [
+    "runs-twice",
+    "peer-runs-twice",
     "feed-reset",
     "feed-behind",
     "feed-truncated",

@@ -24,6 +24,10 @@ export const overview = {
       "This provider's own name leads to no address.",
       "Others cannot find it. See that the name is spelled rightly and that its domain has an address record.",
     ],
+    "runs-twice": () => [
+      "A copy of this provider's data folder runs elsewhere.",
+      "Nothing is sent until you have said under Repairs which of the two goes on.",
+    ],
     "clock-unset": () => [
       "This computer's clock is wrong: it shows a time from before this program was built.",
       "Set the clock by the network. Until then nothing is signed, and nothing exchanged with others.",

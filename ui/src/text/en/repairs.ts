@@ -38,6 +38,9 @@ export const repairs = {
   openAccounts: "Open Accounts",
   openSettings: "Open Settings",
   openOverview: "Open Overview",
+  goOnHere: "This copy goes on",
+  goOnHereHint: "Press it at one of the two, and only once the other is stopped for good",
+  goesOn: "This copy goes on.",
   ignore: "Ignore",
   ignoreHint:
     "Sets it aside until it changes: another code, worse than now, or more suffers from it than now. What ends and begins again later is shown again.",

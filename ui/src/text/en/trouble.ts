@@ -34,6 +34,9 @@ export const remedy = {
       "It thinks that your key has changed. If you set this provider up anew, ask its operator to accept the new key and tell them your thumbprint.",
     "key-changed":
       "Its key is not the one that was accepted. Ask its operator, by another way, for the thumbprint (theirs is under Overview, Key) before you accept it under Peers, where both are shown, or with the command accept-key.",
+    "runs-twice":
+      "Decide which of the two lives: the one that was used last, as a rule. Stop the other for good, and press This copy goes on here, or use the command go-on-here. It then reads back what the other has done. While both run, their accounts would put each other out of their groups.",
+    "peer-runs-twice": "Its operator has to say which of the two copies goes on. It goes on by itself then.",
     "clock-before-build":
       "This computer's clock is wrong. Switch on its automatic setting (NTP) in the system's settings of date and time; this provider goes on by itself once it is right.",
     "clock-unset":

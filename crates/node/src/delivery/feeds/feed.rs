@@ -129,7 +129,10 @@ impl Pull<'_> {
         }
         let delivery = self.delivery;
         let replaced = self.wait.as_ref().is_some_and(Wait::is_replaced);
-        let over = replaced || Instant::now() >= self.deadline || delivery.ground.stop.is_cancelled();
+        // Where nothing is signed any more, a peer is told that.
+        let is_unsigned = matches!(self.reader, Reader::Peer(_)) && delivery.ground.copies.check().is_err();
+        let over =
+            replaced || is_unsigned || Instant::now() >= self.deadline || delivery.ground.stop.is_cancelled();
         if slice.items.is_empty() && !over {
             return Ok(None);
         }

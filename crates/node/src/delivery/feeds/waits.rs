@@ -79,6 +79,13 @@ impl Waits {
         }
     }
 
+    /// Lets all who wait look again at what they may have.
+    pub(crate) fn nudge_all(&self) {
+        for slot in self.slots.lock().values().flatten() {
+            slot.notify.notify_one();
+        }
+    }
+
     /// Whether `reader` waits.
     pub(crate) fn waits(&self, kind: WaitKind, reader: &Reader) -> bool {
         self.slots.lock().contains_key(&(kind, reader.clone()))

@@ -94,6 +94,15 @@ impl Recovery {
         true
     }
 
+    /// Another process may have served what is not in our store: everything is doubted again, as where a life begins.
+    pub(in crate::delivery) fn begin_anew(&self) {
+        let mut known = self.known.lock();
+        known.round += 1;
+        known.whole.clear();
+        known.asked.clear();
+        known.doubters.clear();
+    }
+
     /// Whether a provider has shown in this life that our store is an older copy.
     pub(in crate::delivery) fn has_doubted(&self, provider: &Provider) -> bool {
         self.known.lock().doubters.contains(&Reader::Peer(provider.clone()))

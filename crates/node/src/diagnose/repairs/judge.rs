@@ -11,6 +11,7 @@ use drawbridge_mtp::time::Timestamp;
 use super::finding::{Findings, RepairFinding};
 use crate::diagnose::{LOW_OCTETS, NameStanding, Ourselves, OwnCertificate};
 use crate::ground::clock::CLOCK_BEFORE_BUILD;
+use crate::ground::copies::RUNS_TWICE;
 use crate::identity::x509::date;
 use crate::identity::{CertificateFacts, IssuanceCode};
 use crate::notify::FailingTarget;
@@ -113,6 +114,8 @@ words! {
         ClockBeforeBuild = "clock-before-build",
         /// Most peers say that our clock is wrong.
         Clock = "own-clock",
+        /// Another copy of the data folder runs.
+        RunsTwice = "runs-twice",
         /// No peer can be reached, for reasons that are here.
         Network = "own-network",
         /// No backup is made, though it is time.
@@ -152,6 +155,7 @@ pub(crate) fn judge(facts: &Facts<'_>) -> Findings {
     judge_store(facts, &mut findings);
     judge_backup(facts, &mut findings);
     judge_notify(facts, &mut findings);
+    judge_copy(facts, &mut findings);
     judge_name(facts, &mut findings);
     for certificate in &facts.own.certificates {
         judge_certificate(facts, certificate, &mut findings);
@@ -236,6 +240,16 @@ fn judge_backup(facts: &Facts<'_>, findings: &mut Findings) {
     findings.wrong.push(RepairFinding {
         since: Some(failed.since),
         ..own(RepairSubject::Node, RepairKind::Backup, OwnFault::BackupFailed, Severity::Medium, text)
+    });
+}
+
+/// That another copy of the data folder runs.
+fn judge_copy(facts: &Facts<'_>, findings: &mut Findings) {
+    let Some((why, seen)) = &facts.own.runs_twice else { return };
+    let text = format!("Nothing is exchanged with other providers: {why}.");
+    findings.wrong.push(RepairFinding {
+        since: Some(*seen),
+        ..own(RepairSubject::Node, RepairKind::Copy, OwnFault::RunsTwice, Severity::High, text)
     });
 }
 
@@ -476,7 +490,9 @@ fn judge_peer(
         patience,
     };
     let is_absorbed = |code: &str| {
-        (is_clock_wrong && CLOCKS.contains(&code)) || (is_network_gone && Side::of(code) == Side::Ours)
+        code == RUNS_TWICE
+            || (is_clock_wrong && CLOCKS.contains(&code))
+            || (is_network_gone && Side::of(code) == Side::Ours)
     };
     let exchange = match peer.standing.code {
         StandingCode::KeyChanged => {
@@ -672,6 +688,7 @@ mod tests {
             free: Some(1 << 40),
             backup: None,
             before_build: None,
+            runs_twice: None,
             clocks_apart: None,
         }
     }
@@ -773,12 +790,15 @@ mod tests {
     #[test]
     fn each_fault_of_our_own_is_found() {
         type Alteration = fn(&mut Ourselves);
-        let cases: [(&str, Severity, Alteration); 11] = [
+        let cases: [(&str, Severity, Alteration); 12] = [
             ("disk-full", Severity::High, |own| {
                 let text = "database or disk is full".into();
                 own.store = Some(StoreTrouble { code: "disk-full", text, since: NOW, last: NOW, lost: 1 });
             }),
             ("disk-low", Severity::Medium, |own| own.free = Some(LOW_OCTETS - 1)),
+            ("runs-twice", Severity::High, |own| {
+                own.runs_twice = Some(("a copy runs".into(), NOW));
+            }),
             ("backup-failed", Severity::Medium, |own| {
                 let text = "/mnt/backups cannot be written".into();
                 own.backup = Some(FailedBackup { since: NOW, code: "backup-unwritable", text, newest: None });
