@@ -206,7 +206,7 @@ async fn what_is_judged_in_another_epoch_than_the_stores_is_not_accepted() {
     let store = rusqlite::Connection::open(alpha.config().data_dir.join("store.sqlite")).unwrap();
     let set_epoch = |epoch: u64| {
         store.busy_timeout(WAIT_LIMIT).unwrap();
-        store.execute("UPDATE mls_group SET epoch = ?1", [epoch]).unwrap();
+        store.execute("UPDATE any_group SET epoch = ?1", [epoch]).unwrap();
     };
     set_epoch(2);
     for submission in [&commit, &message] {

@@ -11,7 +11,7 @@ use drawbridge_mtp::message::{ConnectionState, FeedQuery, ItemBody, Outcome, Pee
 use drawbridge_mtp::problem::Code;
 use drawbridge_node::config::{ListenConfig, Strangers};
 use drawbridge_node::operator::{Forgettable, HoldCode, Losses};
-use drawbridge_node::store::{Addition, Connection, Reader, Unsent};
+use drawbridge_node::store::{Addition, Connection, Reader, Standing, StoreFault, Tx, Unsent, View};
 use drawbridge_node::traffic::{HeartbeatSpan, TrafficFilter};
 use drawbridge_node::{Decision, Misuse};
 use drawbridge_testkit::{CommitPlan, Daemon, Federation, MutualPeers, TestNode, WAIT_LIMIT, federation};
@@ -279,6 +279,45 @@ async fn a_group_whose_owner_is_gone_is_forgotten_and_does_not_come_back_by_what
 }
 
 #[tokio::test]
+async fn a_group_that_is_over_outlives_its_forgotten_owner_and_is_forgotten_by_itself() {
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!("it is of two") };
+    let (alice, bob) = (peers.client(0, "alice").await, peers.client(1, "bob").await);
+    let choir = peers.group("choir", &bob, &[&alice]).await;
+    bob.does(&choir, &bob.commit(&choir, CommitPlan::removing(alice.uri()))).await;
+    is_over(alpha, &choir).await;
+    beta.stop().await;
+    misses(alpha, beta.provider()).await;
+    alpha.node().operator().end_connections(beta.provider().clone()).await.unwrap();
+    let seen = losses(alpha, &peer(beta)).await;
+    assert_eq!(codes(&seen), []);
+    assert!(seen.stays.iter().any(|stays| stays.starts_with("1 copy of a group of its")), "{seen:#?}");
+    forgets(alpha, &peer(beta), &seen).await.unwrap();
+
+    // What is left of it is read, keeps its owner from being asked, and goes when it is to.
+    let (provider, uri) = (beta.provider().clone(), choir.clone());
+    let (known, row) = alpha.reads(move |view| Ok((view.peer(&provider)?, view.group(&uri)?.unwrap()))).await;
+    assert!(known.is_none() && row.standing == Standing::Over, "{row:?}");
+    assert!(alpha.node().operator().pulling(beta.provider()).is_none());
+    let of = Forgettable::Group(choir.clone());
+    let seen = losses(alpha, &of).await;
+    assert_eq!(codes(&seen), []);
+    forgets(alpha, &of, &seen).await.unwrap();
+    assert_eq!(alpha.reads(move |view| view.group(&choir)).await, None);
+    assert_eq!(alpha.node().operator().losses(peer(beta)).await.unwrap_err().code(), "no-such-peer");
+}
+
+/// Returns when nobody here is in a group any more.
+async fn is_over(test_node: &TestNode, group: &GroupUri) {
+    let uri = group.clone();
+    let is_over = move |view: &View<'_>| {
+        let row = view.group(&uri)?;
+        Ok::<_, StoreFault>(row.filter(|row| row.standing == Standing::Over).map(drop))
+    };
+    test_node.until("the group is over", is_over).await;
+}
+
+#[tokio::test]
 async fn what_was_agreed_to_for_a_forgotten_group_is_taken_back() {
     let peers = MutualPeers::of(2).await;
     let [alpha, beta] = &peers.nodes[..] else { unreachable!("it is of two") };
@@ -289,13 +328,7 @@ async fn what_was_agreed_to_for_a_forgotten_group_is_taken_back() {
     let asked = peers.authorizes(&bob, &choir, anna.user()).await;
     // She has left by now, so the group is over here.
     bob.does(&choir, &bob.commit(&choir, CommitPlan::removing(alice.uri()))).await;
-    let uri = choir.clone();
-    alpha
-        .until("the group is over", move |view| {
-            let row = view.group(&uri)?;
-            Ok(row.filter(|row| row.standing == drawbridge_node::store::Standing::Over))
-        })
-        .await;
+    is_over(alpha, &choir).await;
     let of = Forgettable::Group(choir.clone());
     let seen = losses(alpha, &of).await;
     assert_eq!(codes(&seen), [], "a group that is over needs no owner that is gone");
@@ -339,40 +372,45 @@ async fn lets_go(host: &Host, of: &Value) -> Result<Value, AdminError> {
     commands::call(host, "forget", json!({ "of": of, "seen": seen["seen"] })).await
 }
 
+/// Ann and ben, who are connected, and a group of hers: his address and that of the group.
+async fn tea(host: &Host) -> [Value; 2] {
+    for name in ["ann", "ben"] {
+        call(host, "create-user", json!({ "name": name })).await;
+        call(host, "open-account", json!({ "user": name })).await;
+    }
+    let users = call(host, "users", json!({})).await;
+    let ben = users["users"][1]["uri"].clone();
+    let asked = call(host, "connect", json!({ "user": "ann", "to": ben })).await;
+    call(host, "decide-connection", json!({ "id": asked["id"], "decision": "approve" })).await;
+    let make = json!({ "user": "ann", "name": "Tea", "add": "members", "send": "members" });
+    [ben, call(host, "create-group", make).await["group"].clone()]
+}
+
+/// Ann adds ben to a group, by his leave.
+async fn ann_adds(host: &Host, ben: &Value, group: &Value) {
+    let ask = json!({ "user": "ann", "group": group, "other": ben });
+    let request = until(host, "ben may be asked", "ask-to-add", ask, |asked| asked.get("id").cloned()).await;
+    call(host, "decide-authorization", json!({ "id": request, "decision": "approve" })).await;
+    let read = json!({ "user": "ben", "group": group });
+    let is_in = |seen: &Value| (seen["summary"]["standing"] == "live").then_some(());
+    until(host, "ben is in it", "conversation", read, is_in).await;
+}
+
+/// Whether a conversation has a message of that text.
+fn heard(text: &'static str) -> impl Fn(&Value) -> Option<()> {
+    move |seen| {
+        let messages = seen["messages"].as_array()?;
+        messages.iter().any(|message| message["text"] == text).then_some(())
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_conversation_is_forgotten_once_it_was_left_and_begins_anew_where_somebody_adds_again() {
     let federation = Federation::new();
     let host = Host::serve(federation.config(|_| {})).await.unwrap();
-    for name in ["ann", "ben"] {
-        call(&host, "create-user", json!({ "name": name })).await;
-        call(&host, "open-account", json!({ "user": name })).await;
-    }
-    let users = call(&host, "users", json!({})).await;
-    let ben = users["users"][1]["uri"].clone();
-    let asked = call(&host, "connect", json!({ "user": "ann", "to": ben })).await;
-    call(&host, "decide-connection", json!({ "id": asked["id"], "decision": "approve" })).await;
-    let make = json!({ "user": "ann", "name": "Tea", "add": "members", "send": "members" });
-    let group = call(&host, "create-group", make).await["group"].clone();
-    let adds = async || {
-        let ask = json!({ "user": "ann", "group": group, "other": ben });
-        let request =
-            until(&host, "ben may be asked", "ask-to-add", ask, |asked| asked.get("id").cloned()).await;
-        let approve = json!({ "id": request, "decision": "approve" });
-        call(&host, "decide-authorization", approve).await;
-        let read = json!({ "user": "ben", "group": group });
-        until(&host, "ben is in it", "conversation", read, |seen| {
-            (seen["summary"]["standing"] == "live").then_some(())
-        })
-        .await;
-    };
-    adds().await;
+    let [ben, group] = tea(&host).await;
+    ann_adds(&host, &ben, &group).await;
     call(&host, "send-message", json!({ "user": "ann", "group": group, "text": "a secret" })).await;
-    let heard = |text: &'static str| {
-        move |seen: &Value| {
-            let messages = seen["messages"].as_array()?;
-            messages.iter().any(|message| message["text"] == text).then_some(())
-        }
-    };
     let read = json!({ "user": "ben", "group": group });
     until(&host, "ben hears it", "conversation", read.clone(), heard("a secret")).await;
 
@@ -396,7 +434,7 @@ async fn a_conversation_is_forgotten_once_it_was_left_and_begins_anew_where_some
     let hits = call(&host, "search-messages", json!({ "user": "ben", "text": "secret" })).await;
     assert_eq!(hits["hits"], json!([]));
 
-    adds().await;
+    ann_adds(&host, &ben, &group).await;
     call(&host, "send-message", json!({ "user": "ann", "group": group, "text": "welcome back" })).await;
     until(&host, "ben hears again", "conversation", read.clone(), heard("welcome back")).await;
     let again = call(&host, "conversation", read).await;
@@ -551,6 +589,55 @@ async fn what_a_kill_leaves_of_an_account_goes_at_the_next_start() {
     host.stop().await;
     alpha.start().await;
     assert_eq!(alpha.node().operator().accounts_let_go().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn what_a_kill_leaves_of_a_group_goes_at_the_next_start() {
+    let peers = MutualPeers::of(1).await;
+    let alpha = &peers.nodes[0];
+    let alice = peers.client(0, "alice").await;
+    let notes = peers.group("notes", &alice, &[]).await;
+    for text in ["milk", "bread", "salt"] {
+        alice.does(&notes, &alice.says(&notes, text)).await;
+    }
+    // The program ends as soon as the group is gone for everybody.
+    let uri = notes.clone();
+    let forget = move |tx: &Tx<'_>| {
+        let row = tx.group(&uri)?.unwrap();
+        tx.forget_group(&row)?;
+        let left: u64 = tx.forgotten_groups()?.into_values().sum();
+        Ok::<_, StoreFault>(left)
+    };
+    let left = alpha.node().store().write(forget).await.unwrap();
+    assert!(left >= 3, "{left}");
+    alpha.stop().await;
+    alpha.start().await;
+    let are_gone = |view: &View<'_>| {
+        let left: u64 = view.forgotten_groups()?.into_values().sum();
+        Ok::<_, StoreFault>((left == 0).then_some(()))
+    };
+    alpha.until("the rows of the group are gone", are_gone).await;
+    assert_eq!(alpha.reads(move |view| view.group(&notes)).await, None);
+}
+
+#[tokio::test]
+async fn nothing_is_let_go_of_where_the_disk_has_no_room_for_that() {
+    let federation = Federation::new();
+    let alpha = federation.node(|_| {}).await;
+    alpha.user("ann").await;
+    let gone = federation.nobody();
+    alpha.allows(&gone).await;
+    let all = [Forgettable::Account("ann".parse().unwrap()), Forgettable::Peer(gone)];
+    federation.clock().leaves_free(Some(20 << 20));
+    for of in &all {
+        let refused = forgets(&alpha, of, &losses(&alpha, of).await).await.unwrap_err();
+        assert_eq!(refused.code(), "no-room");
+        assert!(refused.to_string().starts_with("20 MiB are free"), "{refused}");
+    }
+    federation.clock().leaves_free(None);
+    for of in &all {
+        forgets(&alpha, of, &losses(&alpha, of).await).await.unwrap();
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

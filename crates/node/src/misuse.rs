@@ -50,6 +50,17 @@ pub enum Misuse {
     /// What would be lost is another than was shown.
     #[error("what would be lost is not what it was when it was shown: look at it again")]
     LossesChanged,
+    /// Letting go writes before anything is free.
+    #[error(
+        "{free} MiB are free on the disk, and letting go needs {needed} MiB while it goes on, before it gives any back; make room, then \
+         try again"
+    )]
+    NoRoom {
+        /// What is free, in MiB.
+        free: u64,
+        /// What is needed, in MiB.
+        needed: u64,
+    },
     /// Something has to be mended first that is no fault of who asks.
     #[error("{0}")]
     NotNow(String),
@@ -81,6 +92,7 @@ impl Misuse {
             Self::Unfit(_) => "unfit",
             Self::Held(_) => "held",
             Self::LossesChanged => "losses-changed",
+            Self::NoRoom { .. } => "no-room",
             Self::NotNow(_) => "not-now",
             Self::Key(NotRevoked::Unknown(_)) => "no-such-key",
             Self::Key(NotRevoked::Already(_)) => "unfit",

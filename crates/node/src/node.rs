@@ -344,6 +344,7 @@ impl Node {
         tasks.spawn(rotation.run());
         tasks.spawn(other_copy.run());
         tasks.spawn(storage.clone().run());
+        tasks.spawn(storage.clone().run_forgetting());
         tasks.spawn(own.clone().look_up_name());
         tasks.spawn(own.clone().watch_disk());
         tasks.spawn(backups.clone().run());

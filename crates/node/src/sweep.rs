@@ -1,9 +1,7 @@
 //! What time asks for: what has lapsed is said to have, and what nobody needs any more is forgotten.
 
 use std::sync::Arc;
-use std::time::Duration;
-
-use drawbridge_mtp::time::Timestamp;
+use std::time::{Duration, Instant};
 
 use crate::consent::{providers, requests};
 use crate::ground::Ground;
@@ -16,6 +14,8 @@ const SWEEP_EVERY: Duration = Duration::from_secs(20);
 /// Section 12: acknowledged items are kept for a day, and all for thirty.
 const KEEP_ACKNOWLEDGED: Duration = Duration::from_secs(24 * 3600);
 const KEEP_AT_MOST: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Of what lapses by itself so many rows go in one transaction, between which others write.
+const SWEPT: u32 = 5_000;
 /// A grant lives for thirty days; what it was given out for is remembered until a Welcome that was long on its way
 /// must have come.
 const KEEP_GRANTED: Duration = Duration::from_secs(60 * 24 * 3600);
@@ -50,18 +50,19 @@ impl Sweep {
             let may_take = !self.peers.is_clock_ahead().unwrap_or(is_first);
             is_first = false;
             let (ours, limits) = (self.ground.ours.clone(), self.ground.config.limits.clone());
+            let begun = Instant::now();
             let swept = self.store.write(move |tx| {
                 if !may_take {
-                    return Ok(());
+                    return Ok(false);
                 }
                 requests::expire(tx, &ours)?;
                 providers::sweep(tx, &limits)?;
                 tx.prune_nonces()?;
                 tx.prune_grants()?;
                 tx.prune_placed()?;
-                tx.prune_feeds(KEEP_ACKNOWLEDGED, KEEP_AT_MOST)?;
-                let (a_day_ago, long_ago) = (ago(tx.now(), KEEP_ACKNOWLEDGED), ago(tx.now(), KEEP_GRANTED));
-                let a_month_ago = ago(tx.now(), KEEP_AT_MOST);
+                let is_more = tx.prune_feeds(KEEP_ACKNOWLEDGED, KEEP_AT_MOST, SWEPT)?;
+                let [a_day_ago, a_month_ago, long_ago] =
+                    [KEEP_ACKNOWLEDGED, KEEP_AT_MOST, KEEP_GRANTED].map(|age| tx.now().minus(age));
                 tx.prune_withdrawn(a_day_ago)?;
                 tx.prune_requests::<Connection>(a_day_ago)?;
                 tx.prune_requests::<Addition>(a_day_ago)?;
@@ -69,22 +70,24 @@ impl Sweep {
                 tx.prune_owed::<Addition>(a_month_ago)?;
                 tx.prune_revoked_grants(long_ago)?;
                 tx.prune_key_packages(long_ago)?;
-                tx.prune_troubles(KEEP_AT_MOST)
+                tx.prune_troubles(KEEP_AT_MOST)?;
+                Ok(is_more)
             });
-            if let Err(fault) = swept.await {
-                let fault: StoreFault = fault;
-                tracing::error!(%fault, "what has lapsed could not be cleared away");
-            }
+            let swept: Result<bool, StoreFault> = swept.await;
+            let pause = match swept {
+                // At most half of the writer's time.
+                Ok(true) => begun.elapsed(),
+                Ok(false) => SWEEP_EVERY,
+                Err(fault) => {
+                    tracing::error!(%fault, "what has lapsed could not be cleared away");
+                    SWEEP_EVERY
+                }
+            };
             tokio::select! {
                 () = self.ground.stop.cancelled() => return,
-                () = tokio::time::sleep(SWEEP_EVERY) => {}
+                () = tokio::time::sleep(pause) => {}
                 () = turned => {}
             }
         }
     }
-}
-
-fn ago(now: Timestamp, age: Duration) -> Timestamp {
-    let millis = u64::try_from(age.as_millis()).unwrap_or(u64::MAX);
-    Timestamp::from_millis(now.as_millis().saturating_sub(millis))
 }

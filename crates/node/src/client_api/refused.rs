@@ -25,7 +25,9 @@ impl<F: Into<Refusal>> From<F> for Refused {
 impl From<Misuse> for Refusal {
     fn from(misuse: Misuse) -> Self {
         let code = match &misuse {
-            Misuse::Store(_) | Misuse::KeyFile(_) | Misuse::NotNow(_) => Code::Unavailable,
+            Misuse::Store(_) | Misuse::KeyFile(_) | Misuse::NotNow(_) | Misuse::NoRoom { .. } => {
+                Code::Unavailable
+            }
             Misuse::NoSuchConnection(_)
             | Misuse::NoSuchAuthorization(_)
             | Misuse::NoSuchUser(_)

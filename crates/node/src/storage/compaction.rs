@@ -13,8 +13,8 @@ const MUCH: u64 = 64 << 20;
 const MUCH_OF: u64 = 4;
 /// What is given back in one transaction: it is written twice, into the log and into the file.
 const STEP: u64 = 1 << 20;
-/// What has to be free on the disk for the log of the steps.
-const NEEDED: u64 = 64 << 20;
+/// What has to be free on the disk for the log of the steps, here and where something is let go of.
+pub(super) const NEEDED: u64 = 64 << 20;
 /// How often it is told how far it is.
 const TELL_EVERY: Duration = Duration::from_millis(500);
 /// More of the log than this is not left behind: where somebody reads what was before for long, as a backup does, that is waited for.

@@ -2,6 +2,7 @@
 
 mod compaction;
 mod days;
+mod forgotten;
 mod retention;
 mod state;
 mod usage;

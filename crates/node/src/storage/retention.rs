@@ -13,7 +13,7 @@ use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::time::Timestamp;
 
 use super::days::Retention;
-use super::state::Storage;
+use super::state::{REMOVED, Storage};
 use crate::ground::changes::Change;
 use crate::store::{AgedMessage, AgedRun, Extent, LogPlace, Reader, ReaderHold, StoreFault, View};
 
@@ -21,8 +21,6 @@ use crate::store::{AgedMessage, AgedRun, Extent, LogPlace, Reader, ReaderHold, S
 const SETTING: &str = "retention-days";
 /// What is looked at in one read, between which others read.
 const LOOKED_AT: Extent = Extent { count: 2_000, octets: u64::MAX };
-/// What is removed in one transaction, between which others write.
-const REMOVED: Extent = Extent { count: 500, octets: 2 << 20 };
 
 /// What a retention would remove now.
 #[derive(Clone, Debug)]
@@ -71,10 +69,10 @@ pub struct Unfetched {
 }
 
 /// What is so with the feeds, before anything of a log is removed.
-struct Holds {
+pub(super) struct Holds {
     readers: Vec<ReaderHold>,
     /// The lowest event that any item names, by the group's number.
-    first: HashMap<i64, u64>,
+    pub(super) first: HashMap<i64, u64>,
 }
 
 /// A reader that is behind in one log, and what of that is old enough.
@@ -220,7 +218,7 @@ impl Storage {
     }
 
     /// What the feeds still name, each read by itself.
-    async fn holds(&self) -> Result<Holds, StoreFault> {
+    pub(super) async fn holds(&self) -> Result<Holds, StoreFault> {
         let mut holds = Holds { readers: Vec::new(), first: HashMap::new() };
         for reader in self.store.read(|view| view.readers()).await? {
             let Some(hold) = self.store.read(move |view| view.reader_hold(&reader)).await? else { continue };

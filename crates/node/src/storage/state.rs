@@ -10,10 +10,12 @@ use super::days::Retention;
 use crate::backup::Backups;
 use crate::ground::Ground;
 use crate::peers::Peers;
-use crate::store::Store;
+use crate::store::{Extent, Store};
 
+/// What is removed in one transaction, between which others write.
+pub(super) const REMOVED: Extent = Extent { count: 500, octets: 2 << 20 };
 /// How often it is looked what has become old, and whether room is to be given back.
-const LOOK_EVERY: Duration = Duration::from_secs(3600);
+pub(super) const LOOK_EVERY: Duration = Duration::from_secs(3600);
 /// How long after the start it is looked for the second time: by then peers have been heard.
 const LOOK_SOON: Duration = Duration::from_secs(120);
 /// How long after a look at which our clock seemed ahead: peers say by what they sign next whether it is.
@@ -33,6 +35,8 @@ pub(crate) struct Storage {
     pub(super) retention: Mutex<Option<Retention>>,
     /// Rung where that was changed.
     pub(super) changed: tokio::sync::Notify,
+    /// Rung where something was let go of.
+    pub(super) forgotten: tokio::sync::Notify,
     /// Held while room is given back.
     pub(super) compacting: tokio::sync::Mutex<()>,
     /// How far that is, or how it went.
@@ -54,6 +58,7 @@ impl Storage {
             backups,
             retention: Mutex::new(retention),
             changed: tokio::sync::Notify::new(),
+            forgotten: tokio::sync::Notify::new(),
             compacting: tokio::sync::Mutex::default(),
             progress: Mutex::default(),
         }

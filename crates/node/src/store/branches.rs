@@ -211,7 +211,7 @@ impl Tx<'_> {
             of,
         )?;
         self.sql.execute(
-            "UPDATE mls_group SET policy = p.policy FROM restart_point p
+            "UPDATE any_group SET policy = p.policy FROM restart_point p
              WHERE id = ?1 AND p.grp = ?1 AND p.seq = ?2",
             of,
         )?;

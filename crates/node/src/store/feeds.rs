@@ -1,8 +1,8 @@
 //! Feeds: what we have to tell each reader, and how far we have pulled what each peer has to tell us
 //! (`docs/mtp.md`, section 11).
 
-use drawbridge_mtp::id::{Generation, GroupUri, Id, Provider};
-use drawbridge_mtp::message::{Item, ItemBody};
+use drawbridge_mtp::id::{Generation, Id, Provider};
+use drawbridge_mtp::message::{Item, ItemBody, Removed};
 use drawbridge_mtp::time::Timestamp;
 use drawbridge_mtp::wire::{self, Encoding};
 use rusqlite::{OptionalExtension, Row, params};
@@ -15,6 +15,8 @@ use super::{Reader, StoreFault, Tx, View, log, parsed, parsed_id, signed, time, 
 
 /// The head of a feed, in a query over `feed`.
 const HEAD: &str = "coalesce((SELECT max(seq) FROM feed_item WHERE feed = feed.id), first - 1)";
+/// About how many bytes it takes on a page to say that a reader is out of a group.
+const REMOVED_WEIGHT: u64 = 200;
 
 /// The state of a feed of ours.
 #[derive(Clone, Debug)]
@@ -114,10 +116,10 @@ impl View<'_> {
         max_bytes: u64,
     ) -> Result<FeedSlice, StoreFault> {
         let mut statement = self.sql.prepare_cached(
-            "SELECT f.seq, f.item, f.body, g.uri,
+            "SELECT f.seq, f.item, f.body, g.uri, g.forgotten, g.head,
                     e.seq, e.kind, e.epoch, e.sender, e.time, e.grants, e.body, e.size, e.body_hash, e.prev, e.hash
              FROM feed JOIN feed_item f ON f.feed = feed.id
-               LEFT JOIN event e ON e.grp = f.grp AND e.seq = f.event LEFT JOIN mls_group g ON g.id = e.grp
+               LEFT JOIN event e ON e.grp = f.grp AND e.seq = f.event LEFT JOIN any_group g ON g.id = f.grp
              WHERE feed.reader = ?1 AND f.seq > ?2 ORDER BY f.seq LIMIT ?3",
         )?;
         let mut rows =
@@ -254,7 +256,12 @@ impl Tx<'_> {
             self.sql.prepare_cached("SELECT 1 FROM feed WHERE reader = ?1")?.exists([reader.as_str()])?;
         if !known {
             self.sql
-                .prepare_cached("INSERT INTO feed (reader, generation, first) VALUES (?1, ?2, 1)")?
+                .prepare_cached(
+                    // No number of which items of another feed are left.
+                    "INSERT INTO feed (id, reader, generation, first)
+                     SELECT coalesce(max(id), 0) + 1, ?1, ?2, 1
+                     FROM (SELECT max(id) AS id FROM feed UNION ALL SELECT max(id) FROM dropped_feed)",
+                )?
                 .execute(params![reader.as_str(), self.new_id().to_string()])?;
         }
         Ok(())
@@ -323,43 +330,62 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Drops acknowledged items older than `acknowledged_for` and all older than `at_most` (section 12).
-    pub fn prune_feeds(&self, acknowledged_for: Duration, at_most: Duration) -> Result<(), StoreFault> {
+    /// Drops acknowledged items older than `acknowledged_for` and all older than `at_most` (section 12), and forgets which items of others
+    /// have come long ago: `rows` at a time. Returns whether there may be more.
+    pub fn prune_feeds(
+        &self,
+        acknowledged_for: Duration,
+        at_most: Duration,
+        rows: u32,
+    ) -> Result<bool, StoreFault> {
         let now = signed(self.now().as_millis());
         let millis = |age: Duration| i64::try_from(age.as_millis()).unwrap_or(i64::MAX);
-        let mut cut = self.sql.prepare_cached(&format!(
-            "UPDATE feed SET first = kept FROM
-               (SELECT id AS of, coalesce(
+        let mut lapsed = self.sql.prepare_cached(&format!(
+            "SELECT * FROM
+               (SELECT id, reader, first, coalesce(
                   (SELECT seq FROM feed_item WHERE feed = feed.id AND at >= ?1 AND (at >= ?2 OR seq > acked)
                    ORDER BY seq LIMIT 1),
                   {HEAD} + 1) AS kept FROM feed)
-             WHERE id = of AND first <> kept RETURNING id, reader"
+             WHERE first < kept"
         ))?;
         let ages = [now.saturating_sub(millis(at_most)), now.saturating_sub(millis(acknowledged_for))];
-        let cut = cut.query_map(ages, |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))?;
-        for (feed, reader) in cut.collect::<Result<Vec<_>, _>>()? {
+        let lapsed = lapsed.query_map(ages, |row| {
+            Ok((row.get(0)?, row.get::<_, String>(1)?, row.get::<_, i64>(2)?, row.get::<_, i64>(3)?))
+        })?;
+        let mut left = i64::from(rows);
+        for (feed, reader, first, kept) in lapsed.collect::<Result<Vec<(i64, _, _, _)>, _>>()? {
+            let until = kept.min(first + left);
+            self.sql.prepare_cached("UPDATE feed SET first = ?2 WHERE id = ?1")?.execute([feed, until])?;
             for table in ["feed_item", "object"] {
-                let before = "seq < (SELECT first FROM feed WHERE id = ?1)";
-                let dropping = format!("DELETE FROM {table} WHERE feed = ?1 AND {before}");
-                self.sql.prepare_cached(&dropping)?.execute([feed])?;
+                let dropping = format!("DELETE FROM {table} WHERE feed = ?1 AND seq < ?2");
+                self.sql.prepare_cached(&dropping)?.execute([feed, until])?;
             }
             if let Reader::Peer(peer) = reader.parse()? {
                 self.changed(Change::Dealings(peer));
             }
+            left -= until - first;
+            if left == 0 {
+                return Ok(true);
+            }
         }
-        self.sql.execute(
-            "DELETE FROM received WHERE at < ?1",
-            [now.saturating_sub(millis(at_most)).saturating_sub(millis(at_most))],
-        )?;
-        Ok(())
+        let before = now.saturating_sub(millis(at_most)).saturating_sub(millis(at_most));
+        let forgotten = self
+            .sql
+            .prepare_cached(
+                "DELETE FROM received WHERE (provider, item) IN
+                   (SELECT provider, item FROM received WHERE at < ?1 LIMIT ?2)",
+            )?
+            .execute([before, left])?;
+        Ok(forgotten as u64 == unsigned(left))
     }
 
-    /// Forgets the feed of a client that is no more, or of a guest that is forgotten: of one that is told of no group any longer.
+    /// Forgets the feed of a client that is no more, or of a peer that is forgotten. Its items go later, a few at a time
+    /// ([`Tx::drop_forgotten`]).
     pub fn drop_feed(&self, reader: &Reader) -> Result<(), StoreFault> {
-        for table in ["feed_item", "object"] {
-            let of = "feed = (SELECT id FROM feed WHERE reader = ?1)";
-            self.sql.execute(&format!("DELETE FROM {table} WHERE {of}"), [reader.as_str()])?;
-        }
+        self.sql.execute(
+            "INSERT INTO dropped_feed (id) SELECT id FROM feed WHERE reader = ?1",
+            [reader.as_str()],
+        )?;
         self.sql.execute("DELETE FROM feed WHERE reader = ?1", [reader.as_str()])?;
         self.memory.forget();
         self.rang(reader.as_str());
@@ -405,7 +431,8 @@ impl Tx<'_> {
     }
 }
 
-/// Reads an item: written as it is, or an event by its name. Tells about how many bytes it takes on a page.
+/// Reads an item: written as it is, an event by its name, or that its reader is out of a group which was let go of here. Tells about how
+/// many bytes it takes on a page.
 fn item(row: &Row<'_>) -> Result<(Item, u64), StoreFault> {
     if let Some(written) = row.get_ref(2)?.as_blob_or_null().map_err(rusqlite::Error::from)? {
         let item = wire::decode(Encoding::Json, written).map_err(|_| StoreFault::Unreadable {
@@ -414,11 +441,19 @@ fn item(row: &Row<'_>) -> Result<(Item, u64), StoreFault> {
         })?;
         return Ok((item, written.len() as u64));
     }
-    let group: GroupUri = parsed("a group", row.get(3)?)?;
-    let event = log::event(row, 4, &group)?;
-    let weight = log::weight(&event);
+    let (body, weight) = match row.get::<_, Option<String>>(4)? {
+        Some(forgotten) => {
+            let group = parsed("a group", forgotten)?;
+            (ItemBody::Removed(Removed { group, after_seq: unsigned(row.get(5)?) }), REMOVED_WEIGHT)
+        }
+        None => {
+            let event = log::event(row, 6, &parsed("a group", row.get(3)?)?)?;
+            let weight = log::weight(&event);
+            (ItemBody::Event(event), weight)
+        }
+    };
     let id = parsed_id(row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?)?;
-    Ok((Item { seq: unsigned(row.get(0)?), id, body: ItemBody::Event(event) }, weight))
+    Ok((Item { seq: unsigned(row.get(0)?), id, body }, weight))
 }
 
 #[cfg(test)]
@@ -462,7 +497,8 @@ mod tests {
                 match keeps {
                     None => drop(tx.append(&reader, &ItemBody::Peer { state: PeerState::Allowed })?),
                     Some((acknowledged_for, at_most)) => {
-                        tx.prune_feeds(HOUR * acknowledged_for, HOUR * at_most)?;
+                        // One row in each step, until there are no more.
+                        while tx.prune_feeds(HOUR * acknowledged_for, HOUR * at_most, 1)? {}
                     }
                 }
                 let place = tx.feed(&reader)?.unwrap();

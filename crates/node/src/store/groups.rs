@@ -296,8 +296,8 @@ impl View<'_> {
             .sql
             .prepare_cached(
                 "WITH waiting AS (
-                   SELECT grp FROM feed JOIN feed_item ON feed = feed.id
-                   WHERE reader = ?1 AND seq > acked AND grp IS NOT NULL),
+                   SELECT grp FROM feed JOIN feed_item ON feed = feed.id JOIN mls_group ON mls_group.id = grp
+                   WHERE reader = ?1 AND seq > acked),
                  hurt AS (
                    SELECT id FROM mls_group WHERE owner = ?1 AND standing IN ('live', 'joining')
                    UNION SELECT grp FROM waiting)
@@ -443,7 +443,7 @@ impl Tx<'_> {
     pub fn add_group(&self, group: &GroupRow) -> Result<i64, StoreFault> {
         self.sql
             .prepare_cached(
-                "INSERT INTO mls_group (uri, owner, created, epoch, first, head, hash, suite, standing, fault)
+                "INSERT INTO any_group (uri, owner, created, epoch, first, head, hash, suite, standing, fault)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
             )?
             .execute(params![
@@ -466,7 +466,7 @@ impl Tx<'_> {
     pub fn put_group(&self, group: &GroupRow) -> Result<(), StoreFault> {
         self.sql
             .prepare_cached(
-                "UPDATE mls_group SET epoch = ?2, first = ?3, head = ?4, hash = ?5, suite = ?6, standing = ?7, fault = ?8
+                "UPDATE any_group SET epoch = ?2, first = ?3, head = ?4, hash = ?5, suite = ?6, standing = ?7, fault = ?8
                  WHERE id = ?1",
             )?
             .execute(params![
@@ -486,7 +486,7 @@ impl Tx<'_> {
     /// Keeps who may do what in a group.
     pub fn set_policy(&self, id: i64, policy: &Policy) -> Result<(), StoreFault> {
         self.sql
-            .prepare_cached("UPDATE mls_group SET policy = ?2 WHERE id = ?1")?
+            .prepare_cached("UPDATE any_group SET policy = ?2 WHERE id = ?1")?
             .execute(params![id, policy.to_cbor()])?;
         Ok(())
     }

@@ -268,7 +268,7 @@ impl Tx<'_> {
         (group.head, group.hash) = (event.seq, Some(event.hash));
         self.sql
             .prepare_cached(
-                "UPDATE mls_group SET epoch = ?2, first = ?3, head = ?4, hash = ?5 WHERE id = ?1",
+                "UPDATE any_group SET epoch = ?2, first = ?3, head = ?4, hash = ?5 WHERE id = ?1",
             )?
             .execute(params![
                 group.id,

@@ -192,7 +192,7 @@ impl Tx<'_> {
             )?
             .execute(params![place.id, signed(from), signed(run.next)])?;
         self.sql
-            .prepare_cached("UPDATE mls_group SET bodies_from = ?2 WHERE id = ?1")?
+            .prepare_cached("UPDATE any_group SET bodies_from = ?2 WHERE id = ?1")?
             .execute(params![place.id, signed(run.next)])?;
         if !run.messages.is_empty() {
             self.changed(Change::Group(place.group.clone()));

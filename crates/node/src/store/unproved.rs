@@ -109,7 +109,7 @@ impl Tx<'_> {
     pub(super) fn end_unproved_troubles(&self) -> Result<(), StoreFault> {
         let mut over = self.sql.prepare_cached(
             "SELECT provider FROM trouble WHERE code = 'adopted-unproved' AND NOT over AND NOT EXISTS
-               (SELECT 1 FROM event INDEXED BY event_unproved
+               (SELECT 1 FROM event INDEXED BY event_unproved JOIN mls_group ON mls_group.id = grp
                 WHERE unproved IS NOT NULL AND unproved = trouble.provider)",
         )?;
         let over = over.query_map([], |row| row.get::<_, String>(0))?;

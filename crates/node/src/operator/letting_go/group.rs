@@ -24,14 +24,22 @@ struct Around {
 impl Operator {
     pub(super) async fn losses_of_group(&self, group: GroupUri) -> Result<Losses, Misuse> {
         let (ours, around) = (self.ground.ours.clone(), self.around_owner(&group));
-        self.store.read(move |view| losses(view, &ours, &group, around).map(|(_, losses)| losses)).await
+        self.store
+            .read(move |view| {
+                let unfetched = unfetched(view, &group)?;
+                losses(view, &ours, &group, around, unfetched).map(|(_, losses)| losses)
+            })
+            .await
     }
 
     pub(super) async fn forget_group(&self, group: GroupUri, seen: String) -> Result<(), Misuse> {
         let (ours, around, uri) = (self.ground.ours.clone(), self.around_owner(&group), group.clone());
+        // To count this is to read what waits in all feeds, so nobody is held up by it. It becomes less by itself, until the log grows.
+        let of = group.clone();
+        let unfetched = self.store.read(move |view| unfetched(view, &of)).await?;
         self.delivery
             .forget_group(&group, move |tx| {
-                let (row, losses) = losses(tx, &ours, &uri, around)?;
+                let (row, losses) = losses(tx, &ours, &uri, around, unfetched)?;
                 losses.allow(&seen)?;
                 drop_queued(tx, &uri)?;
                 let_go_of_group(tx, &ours, &uri)?;
@@ -47,11 +55,18 @@ impl Operator {
     }
 }
 
+/// Who has not fetched all of the group's events that wait for it, and how many.
+fn unfetched(view: &View<'_>, group: &GroupUri) -> Result<Vec<(Reader, u64)>, Misuse> {
+    let row = view.group(group)?.ok_or_else(|| Misuse::NoSuchGroup(group.clone()))?;
+    Ok(view.unfetched_of(row.id)?)
+}
+
 fn losses(
     view: &View<'_>,
     ours: &Provider,
     group: &GroupUri,
     around: Around,
+    unfetched: Vec<(Reader, u64)>,
 ) -> Result<(GroupRow, Losses), Misuse> {
     let row = view.group(group)?.ok_or_else(|| Misuse::NoSuchGroup(group.clone()))?;
     let accounts = view.accounts_in(row.id, ours)?;
@@ -63,7 +78,7 @@ fn losses(
         "event of its log, as its owner numbered it",
         "events of its log, as its owner numbered them",
     );
-    for (reader, unfetched) in view.unfetched_of(row.id)? {
+    for (reader, unfetched) in unfetched {
         let who = match reader {
             Reader::Client(client) => format!("{} of {}", client.name(), client.user().name()),
             Reader::Peer(provider) => provider.to_string(),

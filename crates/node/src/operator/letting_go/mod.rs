@@ -1,8 +1,8 @@
 //! Letting go: a peer that is gone, a group whose owner is gone, an account. What would be lost is counted first, and what then is done
 //! has what was shown as its condition.
 //!
-//! Each is one transaction, which counts again before it does anything: where that is something else than was shown, nothing is done.
-//! What lives and needs it keeps it, and is named with what ends that.
+//! Each is one transaction, which counts again before it does anything: where that is something else than was shown, nothing is done. It
+//! is a short one: what there is much of is marked as gone, and removed later (`storage/forgotten.rs`). What lives and needs it keeps it, and is named with what ends that.
 
 mod account;
 mod group;
@@ -182,14 +182,17 @@ impl Operator {
     ///
     /// # Errors
     ///
-    /// There is nothing of that name, something keeps it, what would be lost has changed, or the store cannot write. Nothing has changed
-    /// then.
+    /// There is nothing of that name, something keeps it, what would be lost has changed, the disk has not the room, or the store cannot
+    /// write. Nothing has changed then.
     pub async fn forget(&self, of: Forgettable, seen: String) -> Result<(), Misuse> {
+        self.storage.require_room_to_forget()?;
         match of {
             Forgettable::Peer(peer) => self.forget_peer(peer, seen).await,
             Forgettable::Group(group) => self.forget_group(group, seen).await,
             Forgettable::Account(name) => self.forget_account(name, seen).await,
-        }
+        }?;
+        self.storage.remove_forgotten_now();
+        Ok(())
     }
 }
 

@@ -134,8 +134,9 @@ fn losses(view: &View<'_>, ours: &Provider, peer: &Provider, around: Around) -> 
         "submission that waits to be brought to it",
         "submissions that wait to be brought to it",
     );
-    losses.lose_all(
+    losses.lose(
         view.unfetched_by(&Reader::Peer(peer.clone()))?,
+        None,
         "item in its feed that it has not fetched",
         "items in its feed that it has not fetched",
     );
