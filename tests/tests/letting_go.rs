@@ -443,6 +443,32 @@ async fn a_conversation_is_forgotten_once_it_was_left_and_begins_anew_where_some
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forgotten_conversation_begins_anew_also_where_the_keys_for_it_are_lost() {
+    let federation = Federation::new();
+    let config = federation.config(|_| {});
+    let host = Host::serve(config.clone()).await.unwrap();
+    let [ben, group] = tea(&host).await;
+    ann_adds(&host, &ben, &group).await;
+    call(&host, "leave-group", json!({ "user": "ben", "group": group })).await;
+    let of = json!({ "kind": "conversation", "user": "ben", "group": group });
+    let free = |seen: &Value| (seen["holds"] == json!([])).then_some(());
+    until(&host, "ben is out", "losses", json!({ "of": of }), free).await;
+    lets_go(&host, &of).await.unwrap();
+    host.stop().await;
+
+    // His client's file goes back to before it made the KeyPackages that his provider hands out.
+    let file = rusqlite::Connection::open(config.data_dir.join("clients").join("ben.sqlite")).unwrap();
+    assert!(file.execute("DELETE FROM key_package", []).unwrap() > 0);
+    file.close().unwrap();
+    let host = Host::serve(config).await.unwrap();
+    ann_adds(&host, &ben, &group).await;
+    call(&host, "send-message", json!({ "user": "ann", "group": group, "text": "welcome back" })).await;
+    let read = json!({ "user": "ben", "group": group });
+    until(&host, "ben hears again", "conversation", read, heard("welcome back")).await;
+    host.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_conversation_that_its_last_member_has_left_stays_forgotten_over_a_restart() {
     let federation = Federation::new();
     let config = federation.config(|_| {});

@@ -360,7 +360,7 @@ impl<H: Home> Client<H> {
             for OwnGroup { group, head, .. } in groups {
                 let known = tx.conversation(&group)?;
                 let back = |known: &Conversation| known.standing == Standing::Removed && known.head < head;
-                if tx.is_forgotten(&group)? {
+                if tx.forgotten_after(&group)?.is_some() {
                     continue;
                 }
                 if known.as_ref().is_none_or(back) {

@@ -94,9 +94,12 @@ pub(crate) fn take_welcome(
     for reference in references {
         ours |= tx.has_package(reference.as_slice())?;
     }
-    if known.is_none() && tx.is_forgotten(name)? {
-        if !ours {
-            // It has come before, and its person has forgotten the conversation since.
+    if known.is_none()
+        && let Some(after) = tx.forgotten_after(name)?
+    {
+        if !ours && from_seq <= after {
+            // It has come before, and its person has forgotten the conversation since. Without its keys alone that is not said: they
+            // may be lost with what this client's store has lost.
             return Ok(Taken::Done);
         }
         tx.remember(name)?;
