@@ -34,7 +34,7 @@ impl Retention {
         self.0
     }
 
-    /// What was accepted before this is removed at `now`.
+    /// What is older than this is removed at `now`.
     pub(super) fn before(self, now: Timestamp) -> Timestamp {
         now.minus(Duration::from_secs(u64::from(self.0) * 24 * 3600))
     }

@@ -240,8 +240,9 @@ impl Tx<'_> {
     ) -> Result<(), StoreFault> {
         self.sql
             .prepare_cached(
-                "INSERT INTO event (grp, seq, kind, epoch, sender, time, grants, body, size, body_hash, prev, hash, submitter, submission, adopted)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)",
+                "INSERT INTO event (grp, seq, kind, epoch, sender, time, grants, body, size, body_hash, prev, hash, submitter, submission, adopted,
+                   stored)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)",
             )?
             .execute(params![
                 id,
@@ -259,6 +260,7 @@ impl Tx<'_> {
                 submission.map(|(provider, _)| provider.as_str()),
                 submission.map(|(_, id)| id.as_bytes()),
                 adopted,
+                signed(self.now().as_millis()),
             ])?;
         Ok(())
     }

@@ -22,7 +22,7 @@ const COPY: &str = "store.sqlite.v";
 const STATEMENTS: usize = 256;
 
 /// What has made of an empty store one of this version, step by step.
-const MIGRATIONS: [&str; 18] = [
+const MIGRATIONS: [&str; 19] = [
     include_str!("migrations/1-first.sql"),
     include_str!("migrations/2-groups.sql"),
     include_str!("migrations/3-keys.sql"),
@@ -41,6 +41,7 @@ const MIGRATIONS: [&str; 18] = [
     include_str!("migrations/16-never-let-in.sql"),
     include_str!("migrations/17-sizes.sql"),
     include_str!("migrations/18-letting-go.sql"),
+    include_str!("migrations/19-stored.sql"),
 ];
 
 /// How many steps there are.

@@ -1,5 +1,8 @@
 //! What a retention removes: the bodies of a log's application messages, from the beginning of the log on. Their events stay, since
 //! the chain of hashes is made of those, and handshakes keep their bodies, by which a group is followed (section 12).
+//!
+//! How old an event is goes by when its owner accepted it, or by when it was stored here where that was earlier: an owner whose clock is
+//! ahead, or that dates one event so, does not keep what is behind that for good.
 
 use drawbridge_mtp::id::GroupUri;
 use drawbridge_mtp::message::EventKind;
@@ -32,7 +35,7 @@ pub struct LogPlace {
 pub struct AgedMessage {
     /// Its number.
     pub seq: u64,
-    /// When its owner accepted it.
+    /// When its owner accepted it, or when it was stored here where that was earlier.
     pub time: Timestamp,
     /// Octets of its body.
     pub octets: u64,
@@ -105,7 +108,10 @@ impl View<'_> {
         at_most: Extent,
     ) -> Result<AgedRun, StoreFault> {
         let mut statement = self.sql.prepare_cached(
-            "SELECT seq, kind, time, length(body) FROM event WHERE grp = ?1 AND seq >= ?2 AND seq <= ?3 ORDER BY seq",
+            "SELECT seq, kind,
+               min(time, coalesce(stored, (SELECT CAST(value AS INTEGER) FROM setting WHERE name = 'events-stored-by'), time)),
+               length(body)
+             FROM event WHERE grp = ?1 AND seq >= ?2 AND seq <= ?3 ORDER BY seq",
         )?;
         let mut rows = statement.query(params![id, signed(from), signed(until)])?;
         let mut run = AgedRun { messages: Vec::new(), next: from, is_last: false };
@@ -114,14 +120,14 @@ impl View<'_> {
             let Some(row) = rows.next()? else {
                 return Ok(AgedRun { next: run.next.max(until + 1), is_last: true, ..run });
             };
-            let (seq, accepted) = (unsigned(row.get(0)?), time(row.get(2)?));
-            if accepted >= before {
+            let (seq, since) = (unsigned(row.get(0)?), time(row.get(2)?));
+            if since >= before {
                 return Ok(AgedRun { is_last: true, ..run });
             }
             let kind: EventKind = parsed("a type of an event", row.get(1)?)?;
             let body = row.get::<_, Option<i64>>(3)?.map(unsigned);
             if let (EventKind::Application, Some(size)) = (kind, body) {
-                run.messages.push(AgedMessage { seq, time: accepted, octets: size });
+                run.messages.push(AgedMessage { seq, time: since, octets: size });
                 octets += size;
             }
             events += 1;
@@ -259,6 +265,28 @@ mod tests {
             assert_eq!(bodies(tx, &log)?, [false, true, false, false, true, true]);
             assert_eq!(hashes(tx).into_iter().map(Result::unwrap).collect::<Vec<_>>(), before);
             assert_eq!(tx.handshakes(log.row.id, 0)?.len(), 1, "the commit can be followed");
+            Ok(())
+        });
+        done.await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_event_that_is_dated_ahead_is_as_old_as_it_is_here() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = Store::open(dir.path(), Arc::new(System), Changes::new()).unwrap();
+        let done = store.write::<_, StoreFault, _>(|tx| {
+            let log = six_events(tx)?;
+            let place = tx.log_places()?.remove(0);
+            let later = tx.now().plus(Duration::from_secs(1));
+            let ahead = 10 * 365 * 24 * 3600 * 1000_i64;
+            tx.sql.execute("UPDATE event SET time = time + ?1 WHERE seq >= 3", [ahead])?;
+            let run = tx.drop_bodies(&place, 3, later, ALL)?.unwrap();
+            assert_eq!((run.messages.len(), run.next), (2, 4));
+            assert!(run.messages.iter().all(|message| message.time < later), "{run:?}");
+            // Of what an older version has stored, it is known when it was here at the latest.
+            tx.sql.execute("UPDATE event SET stored = NULL", [])?;
+            tx.drop_bodies(&place, 4, later, ALL)?.unwrap();
+            assert_eq!(bodies(tx, &log)?, [false, true, false, false, true, true]);
             Ok(())
         });
         done.await.unwrap();

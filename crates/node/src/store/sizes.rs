@@ -8,7 +8,7 @@ use drawbridge_mtp::time::Timestamp;
 use super::{Reader, StoreFault, View, parsed, time, unsigned};
 
 /// What an event takes beside its body and grants: its other columns, its places in the indexes.
-const EVENT_OCTETS: u64 = 290;
+const EVENT_OCTETS: u64 = 300;
 /// What an item of a feed takes that names an event.
 const ITEM_OCTETS: u64 = 45;
 
