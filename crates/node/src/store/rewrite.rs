@@ -1,6 +1,8 @@
 //! Writing the store's file anew when it is opened, where it was made without being able to give room back in steps.
 
 use std::path::Path;
+use std::sync::mpsc::{RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
 use rusqlite::Connection;
 
@@ -10,6 +12,8 @@ pub(super) const IN_STEPS: u64 = 2;
 pub(super) const QUICKLY_WRITTEN: u64 = 256 << 20;
 /// What is left free on the disk when the store is written anew.
 const LEFT_FREE: u64 = 64 << 20;
+/// How often it is told how far writing a store anew is: nobody is served before that, so somebody may wait for it.
+const TELL_EVERY: Duration = Duration::from_secs(5);
 /// The name of the setting by which the operator has asked for it.
 pub(super) const WANTED: &str = "rewrite-store";
 
@@ -45,12 +49,37 @@ pub(super) fn rewrite(
         let (needed, free) = (needed.div_ceil(1 << 20), free >> 20);
         return Err(format!("it takes {needed} MiB on the disk meanwhile, and {free} MiB are free"));
     }
-    let written = connection
-        .pragma_update(None, "auto_vacuum", IN_STEPS)
-        .and_then(|()| connection.execute_batch("VACUUM"))
-        .and_then(|()| connection.execute("DELETE FROM setting WHERE name = ?1", [WANTED]))
-        .and_then(|_| connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())));
-    written.map_err(|fault| fault.to_string())
+    let write = || {
+        connection.pragma_update(None, "auto_vacuum", IN_STEPS)?;
+        connection.execute_batch("VACUUM")?;
+        connection.execute("DELETE FROM setting WHERE name = ?1", [WANTED])?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))
+    };
+    telling(path, octets, write).map_err(|fault| fault.to_string())
+}
+
+/// Does `write`, which writes `octets` into the log of the store at `path` and from there into the store, and tells how far it is.
+fn telling<T>(path: &Path, octets: u64, write: impl FnOnce() -> T) -> T {
+    let mut log = path.to_owned().into_os_string();
+    log.push("-wal");
+    let mib = octets.div_ceil(1 << 20);
+    std::thread::scope(|scope| {
+        let (done, is_done) = channel::<()>();
+        scope.spawn(move || {
+            let begun = Instant::now();
+            while is_done.recv_timeout(TELL_EVERY) == Err(RecvTimeoutError::Timeout) {
+                let written = std::fs::metadata(&log).map_or(0, |log| log.len().min(octets)) >> 20;
+                let seconds = begun.elapsed().as_secs();
+                tracing::info!(
+                    "the store is being written anew for {seconds} s now, and nobody is served before that: {written} of {mib} MiB of \
+                     it are in its log, from where they go into the file"
+                );
+            }
+        });
+        let written = write();
+        drop(done);
+        written
+    })
 }
 
 fn is_wanted(connection: &Connection) -> Result<bool, rusqlite::Error> {
