@@ -14,7 +14,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use drawbridge_node::config::{Config, ListenConfig};
+use drawbridge_node::config::{AcmeChallenge, AcmeConfig, Config, ListenConfig};
 use drawbridge_testkit::{Daemon, Federation, WAIT_LIMIT, write_program};
 use serde_json::{Value, json};
 
@@ -378,6 +378,60 @@ async fn a_port_that_nat_pmp_opens_is_asked_for_again_by_a_router_that_has_forgo
     }
     home.stop();
     assert_eq!(networks.leads(8444), None, "it is given back");
+}
+
+#[tokio::test]
+async fn a_second_port_that_leads_to_one_place_is_opened_by_upnp_where_nat_pmp_opened_the_first() {
+    assert!(is_possible(), "network namespaces need root");
+    let federation = Federation::new();
+    let mut networks = Networks::new(&federation, PUBLIC);
+    networks.start_router(&format!("enable_upnp=yes\nenable_natpmp=yes\n{ALLOWS}")).await;
+    // The port of its name, and that of the challenge, by which its certificate comes once the directory answers.
+    let config = AtHome::config(&federation, |config| {
+        config.provider = format!("{PUBLIC}:8444").parse().unwrap();
+        (config.mtp.tls_cert, config.mtp.tls_key) = (None, None);
+        config.acme = Some(AcmeConfig {
+            agree_terms: true,
+            directory: "https://127.0.0.1:1/dir".parse().unwrap(),
+            challenge: AcmeChallenge::TlsAlpn01,
+            ..AcmeConfig::default()
+        });
+    });
+    let mut home = AtHome::start(&networks, config).await;
+    let are_open = |router: &Value| {
+        let ports = router["ports"].as_array().unwrap();
+        ports.len() == 2 && ports.iter().all(|port| port["is_open"] == true)
+    };
+    home.router("both ports are open", are_open).await;
+    for port in [8444, 443] {
+        assert_eq!(networks.leads(port).as_deref(), Some("192.168.77.5:8443"), "{port}");
+    }
+    home.stop();
+}
+
+#[tokio::test]
+async fn a_port_follows_a_computer_that_gets_another_address() {
+    assert!(is_possible(), "network namespaces need root");
+    let federation = Federation::new();
+    let mut networks = Networks::new(&federation, PUBLIC);
+    networks.start_router(&format!("enable_upnp=yes\nenable_natpmp=no\n{ALLOWS}")).await;
+    let mut home = AtHome::start(&networks, AtHome::config(&federation, |_| {})).await;
+    let is_open = |router: &Value| router["ports"][0]["is_open"] == true;
+    home.router("the port is open", is_open).await;
+    assert_eq!(networks.leads(443).as_deref(), Some("192.168.77.5:8443"));
+    // It goes by its other address from now on, and has the one before still: only by that the router lets the port be given back.
+    for route in ["192.168.77.0/24 dev eth scope link", &format!("default via {ROUTER}")] {
+        ip(&format!("-n {} route replace {route} src {NEIGHBOUR}", networks.home()));
+    }
+    home.daemon.as_ref().unwrap().signal("HUP");
+    let end = tokio::time::Instant::now() + WAIT_LIMIT;
+    while networks.leads(443).as_deref() != Some("192.168.77.9:8443") {
+        assert!(tokio::time::Instant::now() < end, "the port stays: {:#}", home.admin("status"));
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    home.router("the port is open", |router| is_open(router) && router["trouble"].is_null()).await;
+    home.stop();
+    assert_eq!(networks.leads(443), None, "it is given back");
 }
 
 #[tokio::test]

@@ -14,11 +14,14 @@ use super::standing::{ExternalAddress, RouterCode, RouterFault, RouterProtocol};
 use super::upnp::{Igd, Opened};
 use super::wanted::{LEASE, RENEWED_PART, WantedPort};
 
-/// A port that the router leads here.
+/// A port that the router was asked for.
 struct Lease {
     by: By,
     /// When the router closes it; none where it does not.
     until: Option<Instant>,
+    /// Whether the router leads it here, as far as it has said. Where it has not said so again, it is asked for in the same way and by the
+    /// same nonce all the same: another one would not be let have it (RFC 6887, section 11.3).
+    is_led: bool,
 }
 
 /// How it was asked for.
@@ -76,8 +79,8 @@ impl Held {
             return Look { fault: Some(RouterFault::of(RouterCode::Missing, text)), ..Look::default() };
         };
         if self.gateway != Some(gateway) {
-            // What another router leads here, it closes by itself.
-            *self = Self { gateway: Some(gateway), ..Self::default() };
+            let before = std::mem::replace(self, Self { gateway: Some(gateway), ..Self::default() });
+            before.leave(gateway).await;
         }
         let mut look = Look { router: Some(gateway.router), ..Look::default() };
         let mut faults = Vec::new();
@@ -94,26 +97,33 @@ impl Held {
         if self.due.is_none_or(|due| Instant::now() >= due) {
             for port in ports {
                 if let Err(fault) = self.open(gateway, *port, &mut look).await {
-                    // What is open until it is taken back has to be taken back at the end.
-                    self.leases.retain(|key, lease| *key != port.external.get() || lease.until.is_none());
+                    if let Some(lease) = self.leases.get_mut(&port.external.get()) {
+                        // What is open until it is taken back still is.
+                        lease.is_led = lease.until.is_none();
+                    }
                     faults.push(fault);
                     is_open = false;
                 }
             }
-            let shortest = self.leases.values().filter_map(|lease| lease.until).min();
+            let shortest = self.led().filter_map(|(_, lease)| lease.until).min();
             let renewed =
                 shortest.map(|until| until.saturating_duration_since(Instant::now()) / RENEWED_PART);
             self.due = is_open.then(|| Instant::now() + renewed.unwrap_or(LEASE / RENEWED_PART));
         }
         let now = Instant::now();
         let left = |lease: &Lease| lease.until.map(|until| until.saturating_duration_since(now));
-        look.open = self.leases.iter().map(|(port, lease)| (*port, left(lease))).collect();
+        look.open = self.led().map(|(port, lease)| (port, left(lease))).collect();
         if look.by.is_none() || !is_open {
             look.fault = Some(worst(gateway, faults));
             // It may speak otherwise the next time.
             self.renew();
         }
         look
+    }
+
+    /// The ports that the router leads here.
+    fn led(&self) -> impl Iterator<Item = (u16, &Lease)> {
+        self.leases.iter().filter(|(_, lease)| lease.is_led).map(|(port, lease)| (*port, lease))
     }
 
     async fn ask_by_nat_pmp(&mut self, gateway: Gateway, look: &mut Look, faults: &mut Vec<RouterFault>) {
@@ -168,8 +178,8 @@ impl Held {
             None => (None, false),
         };
         // NAT-PMP knows what is open by our own port: a second one that leads there would take the place of the first.
-        let is_led_here = self.leases.iter().any(|(other, lease)| {
-            *other != key && matches!(&lease.by, By::NatPmp(mapping) if mapping.internal_port() == port.local)
+        let is_led_here = self.led().any(|(other, lease)| {
+            other != key && matches!(&lease.by, By::NatPmp(mapping) if mapping.internal_port() == port.local)
         });
         let mut fault = is_led_here.then(|| {
             let text = format!("by NAT-PMP the router leads no second port to port {}", port.local);
@@ -186,7 +196,7 @@ impl Held {
                     }
                     look.by = Some(RouterProtocol::NatPmp);
                     let until = Some(Instant::now() + nat_pmp::lifetime(&mapping));
-                    self.leases.insert(key, Lease { by: By::NatPmp(mapping), until });
+                    self.leases.insert(key, Lease { by: By::NatPmp(mapping), until, is_led: true });
                     return Ok(());
                 }
                 Err(said) => fault = Some(said),
@@ -204,12 +214,43 @@ impl Held {
                     Opened::UntilTakenBack => None,
                 };
                 look.by = Some(RouterProtocol::Upnp);
-                self.leases.insert(key, Lease { by: By::Upnp(igd), until });
+                self.leases.insert(key, Lease { by: By::Upnp(igd), until, is_led: true });
                 Ok(())
             }
             // What a router says goes before that it says nothing in another way.
             Err(said) if said.code == RouterCode::Silent => Err(fault.unwrap_or(said)),
             Err(said) => Err(said),
+        }
+    }
+
+    /// This computer goes by `next` from now on: another router, or the same by another address. What is still led to its address before
+    /// is given back from there where the system lets that be, or from the new one where the router does; otherwise it is said when that
+    /// ends. While it lasts, the router says of the port that another computer has it.
+    async fn leave(self, next: Gateway) {
+        let Some(before) = self.gateway else { return };
+        for (port, lease) in self.leases {
+            let closed = match lease.by {
+                By::Upnp(igd) if before.router == next.router => igd.close_from(next.own, port).await,
+                // By NAT-PMP and PCP a port is given back by the address that has it, and another router is out of reach.
+                By::Upnp(_) | By::NatPmp(_) => false,
+            };
+            let (router, own) = (before.router, before.own);
+            match lease.until {
+                _ if closed => {
+                    tracing::info!(%port, "the router has closed a port that led to {own}, as this computer is no more")
+                }
+                Some(until) => {
+                    let minutes = until.saturating_duration_since(Instant::now()).as_secs().div_ceil(60);
+                    tracing::warn!(
+                        "the router {router} leads port {port} to {own} still, where this computer is no more; it ends that by itself within \
+                         {minutes} min"
+                    );
+                }
+                None => tracing::warn!(
+                    "the router {router} leads port {port} to {own} still, where this computer is no more, and does not end that by itself: \
+                     close the port in the router"
+                ),
+            }
         }
     }
 
@@ -234,4 +275,130 @@ fn worst(gateway: Gateway, faults: Vec<RouterFault>) -> RouterFault {
         let text = format!("the router {} answers neither UPnP nor NAT-PMP", gateway.router);
         RouterFault::of(RouterCode::Silent, text)
     })
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, UdpSocket};
+    use std::num::NonZeroU16;
+    use std::sync::Arc;
+
+    use crab_nat::GATEWAY_PORT;
+    use parking_lot::Mutex;
+    use reqwest::Url;
+
+    use super::*;
+
+    /// A router of this process's own.
+    fn gateway() -> Gateway {
+        let [_, high, middle, low] = std::process::id().to_be_bytes();
+        Gateway { router: Ipv4Addr::new(127, 1 + (high & 0x7f), middle, low), own: Ipv4Addr::LOCALHOST }
+    }
+
+    fn port() -> WantedPort {
+        let [external, local] = [443, 8443].map(|port| NonZeroU16::new(port).unwrap());
+        WantedPort { external, local }
+    }
+
+    /// Has the router answer by UPnP what `answer` says to an action and its arguments: nothing more than that it is done, or an error by
+    /// its number. Returns what it is asked, as it comes.
+    fn upnp(
+        gateway: Gateway,
+        answer: impl Fn(&str) -> Result<(), u16> + Send + 'static,
+    ) -> (Igd, Arc<Mutex<Vec<String>>>) {
+        let listener = TcpListener::bind((gateway.router, 0)).unwrap();
+        let url = format!("http://{}/ctl", listener.local_addr().unwrap());
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let seen = asked.clone();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let (mut request, mut octets) = (String::new(), [0; 4096]);
+                while !request.contains("</s:Envelope>")
+                    && let Ok(length @ 1..) = stream.read(&mut octets)
+                {
+                    request.push_str(&String::from_utf8_lossy(&octets[..length]));
+                }
+                let action = request.split("<u:").nth(1).and_then(|rest| rest.split(' ').next()).unwrap();
+                let content = match answer(&request) {
+                    Ok(()) => format!(
+                        "<{action}Response><NewExternalIPAddress>9.9.9.9</NewExternalIPAddress></{action}Response>"
+                    ),
+                    Err(code) => format!("<UPnPError><errorCode>{code}</errorCode></UPnPError>"),
+                };
+                seen.lock().push(action.to_owned());
+                let _ = write!(
+                    stream,
+                    "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {}\r\n\r\n<a>{content}</a>",
+                    content.len() + 7
+                );
+            }
+        });
+        (Igd::at(Url::parse(&url).unwrap(), gateway.own), asked)
+    }
+
+    #[tokio::test]
+    async fn a_renewal_that_fails_is_tried_again_by_the_same_nonce() {
+        let gateway = gateway();
+        let socket = UdpSocket::bind((gateway.router, GATEWAY_PORT)).unwrap();
+        let (nonces, fails) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(false)));
+        let (seen, has_no_room) = (nonces.clone(), fails.clone());
+        std::thread::spawn(move || {
+            let mut asked = [0; 2048];
+            while let Ok((length, from)) = socket.recv_from(&mut asked) {
+                let asked = &asked[..length];
+                let answer = if asked[0] == 2 {
+                    seen.lock().push(asked[24..36].to_vec());
+                    let result = if *has_no_room.lock() { 8 } else { 0 };
+                    let external = Ipv4Addr::new(9, 9, 9, 9).to_ipv6_mapped().octets();
+                    let head = [&[2, asked[1] | 0x80, 0, result][..], &3600_u32.to_be_bytes(), &[0; 16]];
+                    [&head.concat()[..], &asked[24..42], &443_u16.to_be_bytes(), &external].concat()
+                } else {
+                    vec![0, 0x80, 0, 0, 0, 0, 0, 0, 9, 9, 9, 9]
+                };
+                let _ = socket.send_to(&answer, from);
+            }
+        });
+        let (igd, _) = upnp(gateway, |_| Err(606));
+        let mut held = Held { gateway: Some(gateway), igd: Some(igd), ..Held::default() };
+        let mut looks = Vec::new();
+        for is_failing in [false, true, false] {
+            *fails.lock() = is_failing;
+            held.due = None;
+            let look = held.look(Some(gateway), &[port()]).await;
+            looks.push((look.open.contains_key(&443), look.fault.map(|fault| fault.code)));
+        }
+        assert_eq!(looks, [(true, None), (false, Some(RouterCode::Refuses)), (true, None)]);
+        let nonces = nonces.lock();
+        assert_eq!(nonces.len(), 3);
+        assert!(nonces.iter().all(|nonce| *nonce == nonces[0]), "{nonces:?}");
+    }
+
+    #[tokio::test]
+    async fn a_port_that_is_open_until_it_is_taken_back_is_taken_back_at_the_end() {
+        let gateway = gateway();
+        let fails = Arc::new(Mutex::new(false));
+        let is_failing = fails.clone();
+        let (igd, asked) = upnp(gateway, move |request| {
+            let is_for_good = request.contains("<NewLeaseDuration>0</NewLeaseDuration>");
+            match request.contains("AddPortMapping") {
+                true if *is_failing.lock() => Err(501),
+                true if !is_for_good => Err(725),
+                _ => Ok(()),
+            }
+        });
+        let with =
+            |held: Held| Held { speaks_nat_pmp: Some(false), igd: Some(igd.clone()), due: None, ..held };
+        let mut held = with(Held { gateway: Some(gateway), ..Held::default() });
+        let look = held.look(Some(gateway), &[port()]).await;
+        assert_eq!((look.open, look.fault), (BTreeMap::from([(443, None)]), None));
+        // It is open still where it could not be asked for again.
+        *fails.lock() = true;
+        held = with(held);
+        let look = held.look(Some(gateway), &[port()]).await;
+        assert_eq!(look.open, BTreeMap::from([(443, None)]));
+        assert_eq!(look.fault.map(|fault| fault.code), Some(RouterCode::Refuses));
+        held.give_back().await;
+        assert_eq!(asked.lock().last().map(String::as_str), Some("DeletePortMapping"));
+    }
 }

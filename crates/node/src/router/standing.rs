@@ -205,6 +205,17 @@ mod tests {
     }
 
     #[test]
+    fn an_address_that_is_nobodys_is_no_news() {
+        for nobodys in
+            ["0.1.2.3", "127.0.0.1", "169.254.1.1", "224.0.0.1", "239.1.2.3", "240.0.0.1", "255.255.255.255"]
+        {
+            assert_eq!(named(nobodys).public(), None, "{nobodys}");
+            assert_ne!(seen(named(nobodys), &["9.9.9.9"]), Some(RouterCode::AddressOther), "{nobodys}");
+        }
+        assert_eq!(named("9.9.9.9").public(), Some([9, 9, 9, 9].into()));
+    }
+
+    #[test]
     fn a_name_that_leads_elsewhere_is_told() {
         assert_eq!(seen(named("9.9.9.9"), &["9.9.9.9", "2a00:1450::1"]), None);
         assert_eq!(seen(named("9.9.9.9"), &["::ffff:9.9.9.9"]), None);

@@ -76,7 +76,7 @@ impl Igd {
     ///
     /// The router does not answer, or not as one does that opens ports.
     pub(super) async fn find(gateway: Gateway) -> Result<Self, RouterFault> {
-        let client = client().map_err(|fault| silent(format!("it cannot be asked: {fault}")))?;
+        let client = client(gateway.own).map_err(|fault| silent(format!("it cannot be asked: {fault}")))?;
         let unheard =
             |fault: std::io::Error| silent(format!("no router can be looked for in this network: {fault}"));
         let socket = UdpSocket::bind((gateway.own, 0)).await.map_err(unheard)?;
@@ -119,6 +119,12 @@ impl Igd {
         Err(fault)
     }
 
+    /// The one that is asked at `control`.
+    #[cfg(test)]
+    pub(super) fn at(control: Url, own: Ipv4Addr) -> Self {
+        Self { client: client(own).unwrap(), control, service: SERVICES[0], own }
+    }
+
     /// The router's address as others see it.
     pub(super) async fn external_address(&self) -> Result<ExternalAddress, RouterFault> {
         let said = self.ask("GetExternalIPAddress", "").await?.map_err(|said| said.fault("its address"))?;
@@ -147,6 +153,16 @@ impl Igd {
             Ok(_) | Err(Said { code: 714, .. }) => Ok(()),
             Err(said) => Err(said.fault(&format!("port {external}"))),
         }
+    }
+
+    /// Takes the port back after this computer has come to have the address `next`: by its address before, and where it has that no more by
+    /// the new one. Says whether the router has done so.
+    pub(super) async fn close_from(&self, next: Ipv4Addr, external: u16) -> bool {
+        if self.close(external).await.is_ok() {
+            return true;
+        }
+        let Ok(client) = client(next) else { return false };
+        Self { client, ..self.clone() }.close(external).await.is_ok()
     }
 
     async fn add(&self, port: WantedPort, lease: Duration) -> Result<Result<(), Said>, RouterFault> {
@@ -231,8 +247,9 @@ fn named(external: u16) -> String {
     )
 }
 
-/// Asks over HTTP alone, and nobody but whom it is told to.
-fn client() -> Result<reqwest::Client, String> {
+/// Asks over HTTP alone, nobody but whom it is told to, and as the computer that has the address `own`: a router gives nobody a port for
+/// another.
+fn client(own: Ipv4Addr) -> Result<reqwest::Client, String> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let tls = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -241,6 +258,7 @@ fn client() -> Result<reqwest::Client, String> {
         .with_no_client_auth();
     reqwest::Client::builder()
         .tls_backend_preconfigured(tls)
+        .local_address(IpAddr::from(own))
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
         .timeout(ANSWER_TIME)
