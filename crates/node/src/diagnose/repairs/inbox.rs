@@ -38,9 +38,7 @@ struct State {
 impl Repairs {
     /// Goes on from what the store has.
     pub(crate) async fn load(ground: Arc<Ground>, store: Store) -> Result<Self, StoreFault> {
-        let now = ground.ambient.now().as_millis();
-        let lately = u64::try_from(REOPENED_WITHIN.as_millis()).unwrap_or(u64::MAX);
-        let lately = Timestamp::from_millis(now.saturating_sub(lately));
+        let lately = ground.ambient.now().minus(REOPENED_WITHIN);
         let read = store
             .read::<_, StoreFault>(move |view| Ok((view.open_repairs()?, view.gone_repairs(lately)?)))
             .await;
