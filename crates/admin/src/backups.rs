@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use drawbridge_node::backup::{BackupFault, BackupOrder, Opener, Passphrase, RestoreFault, Seal};
+use drawbridge_node::backup::{BackupFault, BackupOrder, MadeBackup, Opener, Passphrase, RestoreFault, Seal};
 
 use crate::error::AdminError;
 use crate::host::Host;
@@ -22,14 +22,7 @@ pub(crate) async fn back_up(host: &Host, ask: MakeBackup) -> Result<BackupMade, 
     };
     let made = node.operator().backups().make(order).await?;
     host.publish(Event::Settings);
-    Ok(BackupMade {
-        file: made.file.display().to_string(),
-        bytes: made.octets,
-        sealed: made.is_sealed,
-        keys: made.manifest.keys,
-        lacks_clients_key: made.lacks_clients_key,
-        made: made.manifest.made,
-    })
+    Ok(made.into())
 }
 
 pub(crate) async fn backups(host: &Host, Empty {}: Empty) -> Result<Backups, AdminError> {
@@ -75,6 +68,19 @@ fn passphrase(text: String) -> Result<Passphrase, AdminError> {
 
 fn two_seals() -> AdminError {
     AdminError::new("malformed", "a backup is sealed with a passphrase or for a key; name one of them")
+}
+
+impl From<MadeBackup> for BackupMade {
+    fn from(made: MadeBackup) -> Self {
+        Self {
+            file: made.file.display().to_string(),
+            bytes: made.octets,
+            sealed: made.is_sealed,
+            keys: made.manifest.keys,
+            lacks_clients_key: made.lacks_clients_key,
+            made: made.manifest.made,
+        }
+    }
 }
 
 impl From<BackupFault> for AdminError {

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use drawbridge_admin::commands::{NAMES, request_form};
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::access::{ScriptAccess, read_metrics_token};
@@ -115,6 +116,23 @@ pub(crate) async fn carry_out_at_running(
         Ok((_, refusal)) => Err(refusal["detail"].as_str().unwrap_or("the node refused").to_owned()),
         Err(fault) => Err(format!("the node has ended before it was done: {fault}")),
     })
+}
+
+/// Has the node that runs in `folder` carry out `command`, however long that takes, and prints its reply: as one JSON object where
+/// `as_json`, otherwise by `print`.
+pub(crate) async fn carry_out<T: DeserializeOwned>(
+    folder: &Path,
+    command: &str,
+    request: Value,
+    as_json: bool,
+    print: impl FnOnce(T) -> Result<(), ExitCode>,
+) -> Result<(), ExitCode> {
+    match carry_out_at_running(folder, command, &request).await {
+        Some(Ok(reply)) if as_json => answer(reply),
+        Some(Ok(reply)) => print(serde_json::from_value(reply).map_err(|fault| say(&fault.to_string(), 1))?),
+        Some(Err(refusal)) => Err(say(&refusal, 1)),
+        None => Err(not_running(folder)),
+    }
 }
 
 async fn send(key: &ScriptAccess, command: &str, request: &Value) -> Result<(u16, Value), String> {

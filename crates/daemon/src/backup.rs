@@ -100,14 +100,7 @@ fn by_ourselves(
     let passphrase = passphrase.and_then(Passphrase::new).map(Seal::Passphrase);
     order.seal = passphrase.or(recipient.map(Seal::Recipient)).or(order.seal);
     let made = back_up_beside(&config, order, &System).map_err(|fault| fault.to_string())?;
-    Ok(BackupMade {
-        file: made.file.display().to_string(),
-        bytes: made.octets,
-        sealed: made.is_sealed,
-        keys: made.manifest.keys,
-        lacks_clients_key: made.lacks_clients_key,
-        made: made.manifest.made,
-    })
+    Ok(made.into())
 }
 
 fn tell(made: &BackupMade) -> Result<(), ExitCode> {

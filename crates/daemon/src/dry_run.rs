@@ -4,24 +4,19 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use drawbridge_admin::view::{DryRun, Foresight};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::ask::{not_running, send_to_running};
-use crate::print::{answer, say, word};
+use crate::ask::carry_out;
+use crate::print::{answer, word};
 
 /// Prints what the node that runs in `folder` would do if `who` asked; as one JSON object where `as_json`.
 pub(crate) async fn dry_run(folder: &Path, who: &str, as_json: bool) -> ExitCode {
-    let told = match send_to_running(folder, "dry-run", &json!({ "who": who })).await {
-        Some(Ok(reply)) if as_json => answer(reply),
-        Some(Ok(reply)) => print(who, reply),
-        Some(Err(refusal)) => Err(say(&refusal, 1)),
-        None => Err(not_running(folder)),
-    };
+    let told =
+        carry_out(folder, "dry-run", json!({ "who": who }), as_json, |run: DryRun| print(who, &run)).await;
     told.map_or_else(|code| code, |()| ExitCode::SUCCESS)
 }
 
-fn print(typed: &str, reply: Value) -> Result<(), ExitCode> {
-    let run: DryRun = serde_json::from_value(reply).map_err(|fault| say(&fault.to_string(), 1))?;
+fn print(typed: &str, run: &DryRun) -> Result<(), ExitCode> {
     let who = match &run.person {
         Some(person) => person.to_string(),
         None => format!("{}, or somebody there of whom no rule speaks,", run.provider),

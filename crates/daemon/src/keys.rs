@@ -6,11 +6,10 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use drawbridge_admin::view::{SignedWith, SigningKey, SigningKeys};
 use drawbridge_mtp::keys::Thumbprint;
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::ask::{not_running, send_to_running};
-use crate::print::{answer, say, word};
+use crate::ask::carry_out;
+use crate::print::{answer, word};
 
 /// What is done with the keys.
 #[derive(Clone, Subcommand)]
@@ -40,32 +39,17 @@ pub(crate) enum Wanted {
 pub(crate) async fn keys(folder: &Path, wanted: Option<Wanted>, as_json: bool) -> ExitCode {
     let named = |key: Thumbprint| json!({ "fingerprint": key });
     let told = match wanted {
-        None => send(folder, "keys", json!({}), as_json, list).await,
-        Some(Wanted::Rotate) => send(folder, "rotate-key", json!({}), as_json, list).await,
-        Some(Wanted::Signed { key }) => send(folder, "signed-with", named(key), as_json, signed).await,
+        None => carry_out(folder, "keys", json!({}), as_json, list).await,
+        Some(Wanted::Rotate) => carry_out(folder, "rotate-key", json!({}), as_json, list).await,
+        Some(Wanted::Signed { key }) => carry_out(folder, "signed-with", named(key), as_json, signed).await,
         Some(Wanted::Revoke { yes: false, key }) => {
-            send(folder, "signed-with", named(key), as_json, foresee).await
+            carry_out(folder, "signed-with", named(key), as_json, foresee).await
         }
         Some(Wanted::Revoke { yes: true, key }) => {
-            send(folder, "revoke-key", named(key), as_json, revoked).await
+            carry_out(folder, "revoke-key", named(key), as_json, revoked).await
         }
     };
     told.map_or_else(|code| code, |()| ExitCode::SUCCESS)
-}
-
-async fn send<T: DeserializeOwned>(
-    folder: &Path,
-    command: &str,
-    request: Value,
-    as_json: bool,
-    print: impl FnOnce(T) -> Result<(), ExitCode>,
-) -> Result<(), ExitCode> {
-    match send_to_running(folder, command, &request).await {
-        Some(Ok(reply)) if as_json => answer(reply),
-        Some(Ok(reply)) => print(serde_json::from_value(reply).map_err(|fault| say(&fault.to_string(), 1))?),
-        Some(Err(refusal)) => Err(say(&refusal, 1)),
-        None => Err(not_running(folder)),
-    }
 }
 
 fn list(keys: SigningKeys) -> Result<(), ExitCode> {

@@ -5,11 +5,10 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 use drawbridge_admin::view::{RetentionPreview, Storage};
-use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use crate::ask::{carry_out_at_running, not_running};
-use crate::print::{answer, say, word};
+use crate::ask::carry_out;
+use crate::print::{answer, word};
 
 /// So many groups and peers are listed, those that take the most.
 const LISTED: usize = 20;
@@ -47,34 +46,19 @@ fn days(text: &str) -> Result<Days, String> {
 /// Does what is `wanted` with what the node that runs in `folder` keeps, or lists it; as one JSON object where `as_json`.
 pub(crate) async fn storage(folder: &Path, wanted: Option<Wanted>, as_json: bool) -> ExitCode {
     let told = match wanted {
-        None => send(folder, "storage", json!({}), as_json, list).await,
-        Some(Wanted::Compact) => send(folder, "compact", json!({}), as_json, compacted).await,
+        None => carry_out(folder, "storage", json!({}), as_json, list).await,
+        Some(Wanted::Compact) => carry_out(folder, "compact", json!({}), as_json, compacted).await,
         Some(Wanted::Retention { days: Days(None), .. }) => {
-            send(folder, "set-retention", json!({}), as_json, set).await
+            carry_out(folder, "set-retention", json!({}), as_json, set).await
         }
         Some(Wanted::Retention { yes: true, days: Days(days) }) => {
-            send(folder, "set-retention", json!({ "days": days }), as_json, set).await
+            carry_out(folder, "set-retention", json!({ "days": days }), as_json, set).await
         }
         Some(Wanted::Retention { yes: false, days: Days(days) }) => {
-            send(folder, "preview-retention", json!({ "days": days }), as_json, foresee).await
+            carry_out(folder, "preview-retention", json!({ "days": days }), as_json, foresee).await
         }
     };
     told.map_or_else(|code| code, |()| ExitCode::SUCCESS)
-}
-
-async fn send<T: DeserializeOwned>(
-    folder: &Path,
-    command: &str,
-    request: Value,
-    as_json: bool,
-    print: impl FnOnce(T) -> Result<(), ExitCode>,
-) -> Result<(), ExitCode> {
-    match carry_out_at_running(folder, command, &request).await {
-        Some(Ok(reply)) if as_json => answer(reply),
-        Some(Ok(reply)) => print(serde_json::from_value(reply).map_err(|fault| say(&fault.to_string(), 1))?),
-        Some(Err(refusal)) => Err(say(&refusal, 1)),
-        None => Err(not_running(folder)),
-    }
 }
 
 fn list(storage: Storage) -> Result<(), ExitCode> {

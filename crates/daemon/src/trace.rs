@@ -10,7 +10,7 @@ use drawbridge_mtp::id::Id;
 use drawbridge_node::typed;
 use serde_json::json;
 
-use crate::ask::{not_running, send_to_running};
+use crate::ask::{carry_out, not_running, send_to_running};
 use crate::check::{INDENT, who};
 use crate::print::{answer, say, word};
 
@@ -68,15 +68,7 @@ pub(crate) async fn trace(
 /// Prints what stands in the outbox of the node that runs in `folder`, by which each can be traced; as one JSON object where
 /// `as_json`.
 pub(crate) async fn outbox(folder: &Path, as_json: bool) -> ExitCode {
-    let told = match send_to_running(folder, "outbox", &json!({})).await {
-        Some(Ok(told)) if as_json => answer(told),
-        Some(Ok(told)) => match serde_json::from_value::<Outbox>(told) {
-            Ok(outbox) => print_outbox(&outbox),
-            Err(fault) => Err(say(&fault.to_string(), 1)),
-        },
-        Some(Err(refusal)) => Err(say(&refusal, 1)),
-        None => Err(not_running(folder)),
-    };
+    let told = carry_out(folder, "outbox", json!({}), as_json, |outbox: Outbox| print_outbox(&outbox)).await;
     told.map_or_else(|code| code, |()| ExitCode::SUCCESS)
 }
 
