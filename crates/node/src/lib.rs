@@ -55,6 +55,7 @@ pub mod notify;
 pub mod operator;
 mod other_copy;
 mod outbox;
+mod pace;
 mod peer_fault;
 mod peers;
 mod pull;

@@ -1,27 +1,15 @@
 //! Looks at what is so whenever something has changed, and has it told.
 
 use std::sync::Arc;
-use std::time::Duration;
-
-use drawbridge_mtp::time::Timestamp;
-use tokio::sync::broadcast::Receiver;
-use tokio::sync::broadcast::error::RecvError;
-use tokio::time::Instant;
 
 use super::current::{Current, Now};
 use super::notifier::Notifier;
 use super::words::WaitingItem;
 use crate::ground::changes::Change;
 use crate::operator::{Operator, ShownAddition, WaitingNow};
+use crate::pace::Pace;
 use crate::readable::readable;
 use crate::store::{ConnectionRow, PeerRow};
-
-/// However much changes, it is looked this rarely, and so that looking takes a hundredth of the time at most.
-const SHORTEST_REST: Duration = Duration::from_millis(250);
-const LONGEST_REST: Duration = Duration::from_secs(20);
-const SHARE: u32 = 100;
-/// Where nothing changes the time is read this often: a computer that has slept has not told.
-const LONGEST_WAIT: Duration = Duration::from_secs(600);
 
 /// Looks and tells until the node stops. Where there is no target, nothing is done.
 pub(crate) async fn watch(operator: Arc<Operator>, notifier: Arc<Notifier>) {
@@ -32,22 +20,12 @@ pub(crate) async fn watch(operator: Arc<Operator>, notifier: Arc<Notifier>) {
 }
 
 async fn look(operator: &Operator, notifier: &Notifier) {
-    let ground = &operator.ground;
-    let mut changes = ground.changes.listen();
+    let mut pace = Pace::of(&operator.ground, may_be_told);
     loop {
-        let turned = ground.ambient.turned();
-        let began = Instant::now();
+        let look = pace.begin();
         let due = notifier.take(&now(operator).await).await;
-        let rest = (began.elapsed() * SHARE).clamp(SHORTEST_REST, LONGEST_REST);
-        tokio::select! {
-            () = ground.stop.cancelled() => return,
-            () = tokio::time::sleep(rest) => {}
-        }
-        tokio::select! {
-            () = ground.stop.cancelled() => return,
-            () = tokio::time::sleep(until(due, ground.ambient.now())) => {}
-            () = turned => {}
-            is_open = something_changes(&mut changes) => if !is_open { return },
+        if !look.rest(due).await {
+            return;
         }
     }
 }
@@ -90,26 +68,16 @@ fn current(waiting: WaitingNow) -> Current {
     }
 }
 
-fn until(due: Option<Timestamp>, now: Timestamp) -> Duration {
-    due.map_or(LONGEST_WAIT, |due| due.since(now)).min(LONGEST_WAIT)
-}
-
-/// Returns when something has changed that may have to be told; `false` where nothing will any more.
-async fn something_changes(changes: &mut Receiver<Change>) -> bool {
-    loop {
-        match changes.recv().await {
-            Ok(
-                Change::Repairs
-                | Change::RepairRaised(_)
-                | Change::Peer(_)
-                | Change::Request(_)
-                | Change::WaitingPeer(_)
-                | Change::WaitingConnection(..)
-                | Change::WaitingAddition(..),
-            )
-            | Err(RecvError::Lagged(_)) => return true,
-            Ok(_) => {}
-            Err(RecvError::Closed) => return false,
-        }
-    }
+/// Whether such a change may have to be told.
+fn may_be_told(change: &Change) -> bool {
+    matches!(
+        change,
+        Change::Repairs
+            | Change::RepairRaised(_)
+            | Change::Peer(_)
+            | Change::Request(_)
+            | Change::WaitingPeer(_)
+            | Change::WaitingConnection(..)
+            | Change::WaitingAddition(..)
+    )
 }
