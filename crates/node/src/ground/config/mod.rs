@@ -4,26 +4,29 @@ mod acme;
 mod backup;
 mod fault;
 mod keys;
+mod limits;
 mod listen;
 mod mtp;
 mod notify;
 mod origin;
+mod peers;
 mod place;
 pub(crate) mod recipient;
 mod text;
+mod traffic;
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use drawbridge_mtp::document::Endpoint;
 use drawbridge_mtp::id::Provider;
-use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 pub use self::acme::{AcmeChallenge, AcmeConfig, AcmeContact, AcmeDirectory};
 pub use self::backup::BackupConfig;
 pub use self::fault::ConfigFault;
 pub use self::keys::KeysConfig;
+pub use self::limits::LimitsConfig;
 use self::listen::pair;
 pub use self::listen::{ListenConfig, listen_address};
 pub use self::mtp::{ListenAddress, MtpConfig};
@@ -32,8 +35,10 @@ pub use self::notify::{
     WebhookConfig,
 };
 pub use self::origin::Origin;
+pub use self::peers::{PeersConfig, Strangers};
 pub use self::place::{put, unclaimed};
-use self::text::{all_as_text, as_text, from_text, networks};
+use self::text::{as_text, from_text};
+pub use self::traffic::TrafficConfig;
 
 /// A node's settings, as its configuration file has them.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -90,83 +95,6 @@ pub enum LogFormat {
     Text,
     /// A JSON object on each line.
     Json,
-}
-
-/// How other providers are met.
-#[derive(Clone, Debug, Default, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct PeersConfig {
-    /// How strangers become peers, until the operator chooses another way in the GUI.
-    pub strangers: Strangers,
-    /// Private networks that peers may be on.
-    #[serde(deserialize_with = "networks", serialize_with = "all_as_text")]
-    pub allow_networks: Vec<IpNet>,
-    /// Certificates, PEM, trusted besides the system's.
-    pub extra_roots: Option<PathBuf>,
-    /// Whether a peer that is let in may have us look at it, to find out how others see it (`docs/checks.md`).
-    pub look_back: bool,
-    /// Whether peers are told how far an event of a group is that they are told of (`docs/traces.md`).
-    pub tell_traces: bool,
-}
-
-/// How strangers become peers (section 6).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Strangers {
-    /// A stranger waits until the operator has approved it.
-    #[default]
-    Ask,
-    /// A stranger is let in as soon as it introduces itself.
-    Open,
-    /// Only providers that the operator has added are spoken with.
-    Listed,
-}
-
-/// What is given away at most.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct LimitsConfig {
-    /// Providers that may wait for a decision at one time.
-    pub pending_peers: u64,
-    /// Days after which a provider that waits is forgotten.
-    pub pending_days: u32,
-    /// Requests a second from one address that name no allowed peer.
-    pub stranger_requests: u32,
-    /// Requests a second of one peer; four times as many of one address in the name of allowed peers.
-    pub peer_requests: u32,
-    /// Requests for connections, and connections, of the users of one peer that are kept; and as many authorizations.
-    pub peer_connections: u64,
-    /// Connections from other providers at one time.
-    pub open_connections: u32,
-}
-
-impl Default for LimitsConfig {
-    fn default() -> Self {
-        Self {
-            pending_peers: 1000,
-            pending_days: 14,
-            stranger_requests: 100,
-            peer_requests: 1000,
-            peer_connections: 10_000,
-            open_connections: 4096,
-        }
-    }
-}
-
-/// What is kept of the requests between us and peers, on disk and over restarts. Where one of them is 0, nothing is.
-#[derive(Clone, Debug, Deserialize, Serialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct TrafficConfig {
-    /// Requests.
-    pub keep_requests: u32,
-    /// MiB that they take.
-    pub keep_mib: u32,
-}
-
-impl Default for TrafficConfig {
-    fn default() -> Self {
-        Self { keep_requests: 100_000, keep_mib: 64 }
-    }
 }
 
 impl Config {
@@ -269,27 +197,7 @@ impl Config {
                 )));
             }
         }
-        let LimitsConfig {
-            pending_peers,
-            pending_days,
-            stranger_requests,
-            peer_requests,
-            peer_connections,
-            open_connections,
-        } = self.limits;
-        let limits = [
-            ("pending_peers", pending_peers),
-            ("pending_days", pending_days.into()),
-            ("stranger_requests", stranger_requests.into()),
-            ("peer_requests", peer_requests.into()),
-            ("peer_connections", peer_connections),
-            ("open_connections", open_connections.into()),
-        ];
-        if let Some((name, _)) = limits.into_iter().find(|(_, limit)| *limit == 0) {
-            return Err(ConfigFault::Unfit(format!(
-                "[limits] {name} = 0 would let nobody in; it is at least 1"
-            )));
-        }
+        self.limits.check()?;
         self.backup.check()?;
         self.keys.check()?;
         self.notify.check()?;
