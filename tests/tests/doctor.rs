@@ -143,6 +143,13 @@ impl Scene {
         self.looks_at(server, |server| server.provider())
     }
 
+    /// We trust, by its fingerprint, the certificate that the provider `name` shows.
+    async fn trusts_what_is_shown_by(&self, name: &str) {
+        let (operator, provider) = (self.alpha.node().operator(), name.parse::<Provider>().unwrap());
+        let met = operator.met_certificate(&provider).await.unwrap();
+        operator.trust_certificate(provider, Some(met.fingerprint)).await.unwrap();
+    }
+
     /// A scripted peer that lets us in, as we let it in. It listens at `address`; its host [`HOST`] leads to `addresses`.
     async fn peer_at(&mut self, address: IpAddr, addresses: &[IpAddr]) -> String {
         let peer = self.federation.scripted_peer_called(HOST, address);
@@ -494,6 +501,19 @@ faults! {
     self_signed: "the certificate is signed by itself",
         fails(Tls, "certificate-self-signed", Either, "signed itself"),
         async |scene| Some(scene.server_that_shows(ServerTls::SelfSigned, the_document));
+    self_signed_wrong_name: "the certificate is signed by itself, and for another name",
+        fails(Tls, "certificate-wrong-name", Either, "but for 192.0.2.1"),
+        async |scene| Some(scene.server_that_shows(ServerTls::SelfSignedOtherName, the_document));
+    trusted_wrong_name: "the certificate that is trusted by its fingerprint is for another name",
+        fails(Tls, "certificate-wrong-name", Either, "but for 192.0.2.1"),
+        async |scene| {
+            let name = scene.server_that_shows(ServerTls::SelfSignedOtherName, the_document);
+            scene.trusts_what_is_shown_by(&name).await;
+            Some(name)
+        };
+    unknown_issuer_wrong_name: "the certificate is of an authority that nobody trusts, and for another name",
+        fails(Tls, "certificate-wrong-name", Either, "but for 192.0.2.1"),
+        async |scene| Some(scene.server_that_shows(ServerTls::UnknownIssuerOtherName, the_document));
     unknown_issuer: "the certificate is of an authority that nobody trusts",
         lasts(fails(Tls, "certificate-unknown-issuer", Either, "does not trust")),
         async |scene| Some(scene.server_that_shows(ServerTls::UnknownIssuer, the_document));
@@ -917,6 +937,21 @@ async fn a_certificate_signed_by_itself_is_told_as_that_beside_another_that_is_t
         assert_eq!(step.verdict, Verdict::Pass, "{report:#?}");
     }
     assert!(report.summary().starts_with("It works, with a warning."), "{}", report.summary());
+}
+
+#[tokio::test]
+async fn ones_own_certificate_for_another_name_is_told_as_that_whoever_has_signed_it() {
+    let federation = Federation::new();
+    let files = federation.self_signed_for("elsewhere.example").map(Some);
+    let beta = federation.node(|config| [config.mtp.tls_cert, config.mtp.tls_key] = files).await;
+    let report = beta.checks(beta.provider()).await;
+    let failed: Vec<_> = report.steps.iter().filter(|step| step.verdict == Verdict::Fail).collect();
+    let [failed] = failed[..] else { panic!("{report:#?}") };
+    assert_eq!(
+        (failed.name, failed.code.as_deref(), failed.side),
+        (Tls, Some("certificate-wrong-name"), Some(Ours)),
+        "{report:#?}"
+    );
 }
 
 #[tokio::test]

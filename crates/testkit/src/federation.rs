@@ -221,6 +221,11 @@ impl Federation {
         self.signed_by_itself(|made| made.is_ca = IsCa::Ca(BasicConstraints::Unconstrained))
     }
 
+    /// The same, for another host.
+    pub fn self_signed_for(&self, host: &str) -> [PathBuf; 2] {
+        self.signed_by_itself(|made| *made = CertificateParams::new(vec![host.to_owned()]).unwrap())
+    }
+
     fn signed_by_itself(&self, alter: impl FnOnce(&mut CertificateParams)) -> [PathBuf; 2] {
         let pair = KeyPair::generate().unwrap();
         let mut made = CertificateParams::new(vec![host().to_string()]).unwrap();

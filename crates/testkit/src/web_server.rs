@@ -34,6 +34,10 @@ pub enum ServerTls {
     UnknownIssuer,
     /// One that it has signed itself.
     SelfSigned,
+    /// One that it has signed itself, for another name.
+    SelfSignedOtherName,
+    /// One of an authority that nobody trusts, for another name.
+    UnknownIssuerOtherName,
     /// One of an authority that one trusted by all has signed, with that authority's.
     WithIntermediate,
     /// The same without that authority's, though it says where to find it.
@@ -79,10 +83,14 @@ impl WebServer {
 /// The TLS of a server at `host` that shows that; `trusted` is the authority that all trust.
 pub(crate) fn tls(host: &str, shows: ServerTls, trusted: &Issuer<'static, KeyPair>) -> Arc<ServerConfig> {
     let key = KeyPair::generate().unwrap();
-    let made = params(if shows == ServerTls::OtherName { OTHER } else { host }, shows);
+    let is_for_other = matches!(
+        shows,
+        ServerTls::OtherName | ServerTls::SelfSignedOtherName | ServerTls::UnknownIssuerOtherName
+    );
+    let made = params(if is_for_other { OTHER } else { host }, shows);
     let chain = match shows {
-        ServerTls::SelfSigned => vec![made.self_signed(&key).unwrap()],
-        ServerTls::UnknownIssuer => {
+        ServerTls::SelfSigned | ServerTls::SelfSignedOtherName => vec![made.self_signed(&key).unwrap()],
+        ServerTls::UnknownIssuer | ServerTls::UnknownIssuerOtherName => {
             let unknown = Issuer::new(authority("Nobody knows it"), KeyPair::generate().unwrap());
             vec![made.signed_by(&key, &unknown).unwrap()]
         }

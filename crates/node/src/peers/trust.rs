@@ -90,17 +90,15 @@ impl Trust {
         OtherError(Arc::new(Replaced { known, shown: x509::fingerprint(shown) }))
     }
 
-    /// Whether it is our own certificate, for that name.
-    fn is_own(&self, shown: &CertificateDer<'_>, host: &ServerName<'_>) -> bool {
+    /// Whether it is our own certificate.
+    fn is_own(&self, shown: &CertificateDer<'_>) -> bool {
         self.own.as_ref().is_some_and(|own| own.as_ref() == shown.as_ref())
-            && ParsedCertificate::try_from(shown).is_ok_and(|own| verify_server_name(&own, host).is_ok())
     }
 
-    /// Whether the operator trusts it for that host, by its fingerprint, and it is for that name.
+    /// Whether the operator trusts it for that host, by its fingerprint.
     fn is_trusted(&self, shown: &CertificateDer<'_>, host: &ServerName<'_>) -> bool {
         let trusted = self.trusted.read();
-        let is_it = trusted.get(&*host.to_str()).is_some_and(|those| those.contains(&Fingerprint::of(shown)));
-        is_it && ParsedCertificate::try_from(shown).is_ok_and(|it| verify_server_name(&it, host).is_ok())
+        trusted.get(&*host.to_str()).is_some_and(|those| those.contains(&Fingerprint::of(shown)))
     }
 
     /// The certificates that were shown last, the server's own first; none where they are not remembered.
@@ -124,11 +122,17 @@ impl ServerCertVerifier for Trust {
         }
         let verified =
             self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now);
+        // Its times were good: they are judged before it is looked who vouches for it. For another host's nobody can vouch, so its
+        // name is judged before it is asked who does.
+        if let Err(Error::InvalidCertificate(fault)) = &verified
+            && is_unvouched(fault)
+        {
+            verify_server_name(&ParsedCertificate::try_from(end_entity)?, server_name)?;
+        }
         match verified {
-            // Its times were good: they are judged before it is looked who vouches for it.
             Err(Error::InvalidCertificate(fault))
                 if is_unvouched(&fault)
-                    && (self.is_own(end_entity, server_name) || self.is_trusted(end_entity, server_name)) =>
+                    && (self.is_own(end_entity) || self.is_trusted(end_entity, server_name)) =>
             {
                 Ok(ServerCertVerified::assertion())
             }
@@ -138,19 +142,9 @@ impl ServerCertVerifier for Trust {
                 let fault = CertificateError::Other(OtherError(Arc::new(ChainIncomplete)));
                 Err(Error::InvalidCertificate(fault))
             }
-            Err(Error::InvalidCertificate(fault)) if is_signed_by_itself(end_entity) => {
-                // What else is wrong with it is no matter while nobody vouches for it; its name and times are judged
-                // first, so an expired one is told as that.
-                let fault = match fault {
-                    // An authority's own cannot be a server's, whether or not it is trusted; that has another remedy.
-                    CertificateError::Other(other) if is_of_authority(&other) => {
-                        CertificateError::Other(other)
-                    }
-                    fault if is_unvouched(&fault) || matches!(fault, CertificateError::Other(_)) => {
-                        CertificateError::Other(self.untrusted(end_entity, server_name))
-                    }
-                    other => other,
-                };
+            // What is wrong with it whoever vouches for it, such as that it is an authority's own, has another remedy.
+            Err(Error::InvalidCertificate(fault)) if is_unvouched(&fault) && is_signed_by_itself(end_entity) => {
+                let fault = CertificateError::Other(self.untrusted(end_entity, server_name));
                 Err(Error::InvalidCertificate(fault))
             }
             verified => verified,

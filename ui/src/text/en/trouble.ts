@@ -102,7 +102,7 @@ export const remedy = {
     "certificate-self-signed":
       "It has signed its certificate itself, as a provider does until it is given another. Look at its certificate under Peers, compare the fingerprint with what its operator tells you by another way, and trust it for this provider. Or its operator gets one of a public authority.",
     "certificate-replaced":
-      "Ask its operator, by another way, whether it has a new certificate and which fingerprint (SHA-256) that has. If it is the one that is shown, put the new tls-cert.pem into the file of [peers] extra_roots in the place of the old, and start this program again. If it is not, somebody else answers there.",
+      "Ask its operator, by another way, whether it has a new certificate and which fingerprint (SHA-256) that has. If it is the one that is shown, look at it under Peers and trust it, which takes the place of the old one there; where the old one stands in the file of [peers] extra_roots, put the new tls-cert.pem there too and start this program again. If it is not, somebody else answers there.",
     "certificate-of-authority":
       "Its operator has to make another certificate, which is not an authority's: with openssl req -x509, add -addext basicConstraints=critical,CA:FALSE.",
     "certificate-invalid": "Its certificate cannot be used. Its operator has to replace it.",
