@@ -955,6 +955,29 @@ async fn ones_own_certificate_for_another_name_is_told_as_that_whoever_has_signe
 }
 
 #[tokio::test]
+async fn what_is_in_front_of_us_and_ends_a_pull_is_found_also_where_it_has_not_our_certificate() {
+    let federation = Federation::new();
+    let mut config = federation.config(|_| {});
+    let network = federation.faulty_network_before(&mut config).await;
+    config.provider = network.address().to_string().parse().unwrap();
+    network.ends_idle(Duration::from_secs(2));
+    let beta = federation.node(|own| *own = config).await;
+    let report = beta.checks(beta.provider()).await;
+    let step = report.steps.iter().find(|step| step.name == Pull).unwrap_or_else(|| panic!("{report:#?}"));
+    assert_eq!(
+        (step.verdict, step.code.as_deref(), step.side),
+        (Verdict::Warn, Some("pull-cut"), Some(Ours)),
+        "{report:#?}"
+    );
+    // Where nothing is in between, it is known without the wait.
+    let gamma = federation.node(|_| {}).await;
+    let report = gamma.checks(gamma.provider()).await;
+    let step = report.steps.iter().find(|step| step.name == Pull).unwrap_or_else(|| panic!("{report:#?}"));
+    assert_eq!(step.verdict, Verdict::Skipped, "{report:#?}");
+    assert!(step.text.contains("ends in this program"), "{}", step.text);
+}
+
+#[tokio::test]
 async fn our_own_clock_is_no_witness_of_itself_and_one_other_is_not_enough() {
     let federation = Federation::new();
     let ahead = Arc::new(Clock::default());

@@ -11,7 +11,7 @@ mod trace;
 
 pub(crate) use compare::Comparer;
 pub use compare::{Comparison, CopyVerdict, Finding, ShownCheckpoint};
-pub(crate) use doctor::Doctor;
+pub(crate) use doctor::{Doctor, OwnPong};
 pub use doctor::{Evidence, Report, Step, StepName, Verdict};
 pub(crate) use ourselves::{LOW_OCTETS, OwnState, WayIn};
 pub use ourselves::{NameStanding, Ourselves, OwnCertificate};

@@ -53,7 +53,7 @@ pub(super) async fn gate(
     let (method, target) = (request.method(), request.uri());
     let id = TraceId::of(request.headers()).map(tracing::field::display);
     let span = tracing::debug_span!("request", %method, target = readable(&target.to_string()), %address, trace_id = id, peer = tracing::field::Empty);
-    Box::pin(pass(Asked::read(&server, request, address.ip().to_canonical()))).instrument(span).await
+    Box::pin(pass(Asked::read(&server, request, address))).instrument(span).await
 }
 
 /// A request, with what its answer is bound to. In a box, since futures keep room for what they have passed on.
@@ -64,6 +64,7 @@ struct Asked<'a> {
     headers: HeaderMap,
     body: Body,
     address: IpAddr,
+    port: u16,
     socket: Option<Arc<Socket>>,
     /// Whether the target came with a fragment, which none may have.
     with_fragment: bool,
@@ -73,7 +74,8 @@ struct Asked<'a> {
 }
 
 impl<'a> Asked<'a> {
-    fn read(server: &'a PeerServer, request: Request<Body>, address: IpAddr) -> Box<Self> {
+    fn read(server: &'a PeerServer, request: Request<Body>, from: SocketAddr) -> Box<Self> {
+        let (address, port) = (from.ip().to_canonical(), from.port());
         let (Parts { method, uri, headers, version, mut extensions, .. }, body) = request.into_parts();
         let with_fragment = extensions.get::<WithFragment>().is_some();
         let socket = extensions.remove();
@@ -93,6 +95,7 @@ impl<'a> Asked<'a> {
             headers,
             body,
             address,
+            port,
             socket,
             with_fragment,
             target_uri,
@@ -189,8 +192,8 @@ fn hold(throttle: &Throttle, peer: &Provider, mut reply: Reply) -> Result<Reply,
 async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
     let body = std::mem::take(&mut asked.body);
     let path = asked.path();
-    let Asked { server, method, headers, address, target_uri, recording, .. } = &*asked;
-    let address = *address;
+    let Asked { server, method, headers, address, port, target_uri, recording, .. } = &*asked;
+    let (address, port) = (*address, *port);
     if is_meant_for_another(headers, &server.ground.ours) {
         return Err(Problem::new(
             Code::NotHere,
@@ -297,7 +300,7 @@ async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
             return Err(Problem::new(Code::Replayed, text).into());
         }
     }
-    Ok((Caller { provider, state, address, signed: request.created() }, content))
+    Ok((Caller { provider, state, address, port, signed: request.created() }, content))
 }
 
 /// Notes that a request of a peer was refused for its time, where the peer's signature proves that it is the peer's.

@@ -1,15 +1,17 @@
 //! `/own-check`: what this provider asks of itself under its own name, to find out whether what stands in front of it lets a large
 //! request through, and one that waits. Nobody else is answered.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use drawbridge_mtp::document::Limits;
-use drawbridge_mtp::message::{PeeringQuery, Ping};
+use drawbridge_mtp::message::PeeringQuery;
 use drawbridge_mtp::problem::{Code, Problem};
 use http::StatusCode;
 
 use super::passed::Passed;
 use super::reply::Reply;
+use crate::diagnose::OwnPong;
 use crate::refusal::Refusal;
 
 /// Its path below the endpoint.
@@ -22,7 +24,9 @@ pub(super) fn is_own(passed: &Passed<'_>) -> bool {
 
 /// `POST /own-check`: its content has come.
 pub(super) fn take(passed: &Passed<'_>) -> Reply {
-    Reply::message(StatusCode::OK, passed.wanted(), &pong(passed))
+    let caller = &passed.caller;
+    let pong = OwnPong { came_from: SocketAddr::new(caller.address, caller.port) };
+    Reply::message(StatusCode::OK, passed.wanted(), &pong)
 }
 
 /// `GET /own-check?wait=`: answered after so long, as a pull is for which there is no news.
@@ -35,9 +39,4 @@ pub(super) async fn hold(passed: Box<Passed<'_>>) -> Result<Reply, Refusal> {
         () = passed.server.ground.stop.cancelled() => {}
     }
     Ok(take(&passed))
-}
-
-fn pong(passed: &Passed<'_>) -> Ping {
-    let Passed { server, caller, .. } = passed;
-    Ping { now: server.ground.ambient.now(), state: caller.state, your_address: caller.address }
 }

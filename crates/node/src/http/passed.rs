@@ -20,6 +20,8 @@ pub(super) struct Caller {
     pub(super) provider: Provider,
     pub(super) state: PeerState,
     pub(super) address: IpAddr,
+    /// The port at its end of the connection; 0 where it was a proxy that said who asks.
+    pub(super) port: u16,
     /// When the request was signed, in seconds.
     pub(super) signed: u64,
 }

@@ -1,6 +1,7 @@
 //! How other providers are reached: HTTPS through the address guard, signed requests, verified answers, and a
 //! record of each (sections 3 and 4).
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use drawbridge_mtp::document::{Endpoint, ProviderDocument};
@@ -14,6 +15,7 @@ use http::header::{
     ACCEPT, ACCEPT_ENCODING, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER,
 };
 use http::{Method, StatusCode};
+use hyper_util::client::legacy::connect::HttpInfo;
 use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
@@ -63,6 +65,8 @@ impl Ask {
 pub(crate) struct Answer {
     pub(crate) body: bytes::Bytes,
     pub(crate) encoding: Encoding,
+    /// Our end of the connection that it came by, where that is known.
+    pub(crate) came_to: Option<SocketAddr>,
     /// Its number in the traffic record.
     pub(crate) record: u64,
 }
@@ -188,6 +192,7 @@ impl Peers {
         let began = Instant::now();
         let response = record.send(request).await?;
         let (status, headers) = (response.status(), response.headers().clone());
+        let came_to = response.extensions().get::<HttpInfo>().map(HttpInfo::local_addr);
         let at_most = if status.is_success() { ANSWER_BYTES } else { PROBLEM_BYTES };
         let body = record.receive(response, at_most).await?;
         let took = began.elapsed();
@@ -263,7 +268,7 @@ impl Peers {
                     return Err(PeerFault::new(Stage::Content, "malformed", text));
                 }
             };
-            return Ok(Answer { body, encoding, record: record.id });
+            return Ok(Answer { body, encoding, came_to, record: record.id });
         }
         let retry_after = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         match ReceivedProblem::parse(&body) {

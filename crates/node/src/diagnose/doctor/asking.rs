@@ -1,7 +1,7 @@
 //! The steps that ask the provider something, signed: its clock, a ping, what it says of us, how much fits into a request, and
 //! a pull.
 
-use std::sync::atomic::Ordering;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use drawbridge_mtp::document::{Limits, ProviderDocument};
@@ -12,6 +12,7 @@ use drawbridge_mtp::time::Timestamp;
 use http::Method;
 use serde::de::DeserializeOwned;
 
+use super::own_pong::OwnPong;
 use super::report::{Evidence, Step, StepName};
 use super::{Checkup, Looker, Progress};
 use crate::peer_fault::{PeerFault, Stage};
@@ -322,11 +323,20 @@ impl Checkup<'_> {
         self.peers.exchange(self.peer, document, client, &ask).await.map(|_| ())
     }
 
+    /// Whether a connection that we make to our name ends in this program: then both ends say the same of it. A proxy, or a router
+    /// that leads back, has connections of its own, also where it passes on all that is said over them.
+    async fn is_direct(&self, document: &ProviderDocument, client: &reqwest::Client) -> bool {
+        let ask = Ask::get(format!("{OWN_CHECK}?{}", PeeringQuery { wait: 0 }.to_query()));
+        let Ok(answer) = self.peers.exchange(self.peer, document, client, &ask).await else { return false };
+        let sent_from = answer.came_to.map(|own| SocketAddr::new(own.ip().to_canonical(), own.port()));
+        read::<OwnPong>(&answer).is_ok_and(|pong| Some(pong.came_from) == sent_from)
+    }
+
     /// Finds out whether a request of ours that waits as long as a pull may is held by what stands in front of us.
     async fn hold(&self, document: &ProviderDocument, client: &reqwest::Client) -> Step {
         let name = StepName::Pull;
-        if self.is_direct.load(Ordering::Relaxed) {
-            let text = "no pull was held open, since others connect to this program itself: nothing in front of it answers in its place";
+        if self.is_direct(document, client).await {
+            let text = "no pull was held open, since a connection to our name ends in this program: nothing in front of it could end one";
             return Step::skipped(name, text);
         }
         let began = Instant::now();

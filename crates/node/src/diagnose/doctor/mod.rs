@@ -8,6 +8,7 @@ mod asking;
 mod dns;
 mod document;
 mod look_back;
+mod own_pong;
 mod pending_looks;
 mod proof;
 mod pulling;
@@ -17,7 +18,6 @@ mod way_in;
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use drawbridge_mtp::id::Provider;
@@ -27,6 +27,7 @@ use parking_lot::Mutex;
 use rustls::pki_types::CertificateDer;
 use tokio::sync::watch;
 
+pub(crate) use own_pong::OwnPong;
 pub use report::{Evidence, Report, Step, StepName, Verdict};
 
 use self::pending_looks::PendingLooks;
@@ -130,9 +131,6 @@ struct Checkup<'a> {
     known: &'a Known,
     /// Who looks.
     looker: Looker,
-    /// Of ourselves: whether the certificate that was met under our name is the one that we show, so that nothing in front of us ends
-    /// TLS.
-    is_direct: AtomicBool,
 }
 
 /// Who looks, and for whom.
@@ -281,7 +279,6 @@ impl Doctor {
             peer: &peer,
             known: &known,
             looker,
-            is_direct: AtomicBool::new(false),
         };
         checkup.go(progress).await;
     }

@@ -1,7 +1,6 @@
 //! The way to a host: its addresses, whether peers may be there, a connection to each, and TLS over it.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use drawbridge_mtp::id::Host;
@@ -201,9 +200,6 @@ impl Checkup<'_> {
             Err(fault) => Step::fail(StepName::Tls, fault),
         };
         let is_shown = self.known.shown.is_some() && handshake.shown.first() == self.known.shown.as_ref();
-        if self.is_own() && is_shown {
-            self.is_direct.store(true, Ordering::Relaxed);
-        }
         let is_own = self.is_own()
             && is_shown
             && step.code.as_deref().is_some_and(|code| NOT_VOUCHED_FOR.contains(&code));
