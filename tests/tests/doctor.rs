@@ -1030,6 +1030,50 @@ async fn who_has_a_reason_to_come_and_does_not_is_warned_of_though_nothing_waits
 }
 
 #[tokio::test]
+async fn that_this_node_was_started_is_taken_for_no_visit_of_the_other() {
+    let federation = Federation::new();
+    let (alpha, beta) = (federation.node(|_| {}).await, federation.node(|_| {}).await);
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
+    let (alice, bob) = (alpha.user("alice").await, beta.user("bob").await);
+    let asked = bob.asks_to_connect(alice.uri()).await;
+    alpha.hears_of(asked).await;
+    alpha.decides(asked, Decision::Approve).await;
+    beta.sees(asked, ConnectionState::Approved).await;
+    alpha.waits_for_pull_by(beta.provider()).await;
+    beta.stop().await;
+    alpha.stop().await;
+    federation.clock().turn(TEN_MINUTES);
+    alpha.start().await;
+    let report = alpha.checks(beta.provider()).await;
+    let pull = report.steps.iter().find(|step| step.name == TheirPull).unwrap();
+    assert_eq!(pull.verdict, Verdict::Skipped, "{report:#?}");
+    assert!(pull.text.contains("it was here 10 min ago, before this provider was started"), "{}", pull.text);
+}
+
+#[tokio::test]
+async fn who_has_not_let_us_in_is_not_said_to_be_away() {
+    let federation = Federation::new();
+    let (alpha, peer) = (federation.node(|_| {}).await, federation.scripted_peer());
+    peer.answers_pings(PeerState::Pending);
+    alpha.allows(peer.provider()).await;
+    let alice = alpha.node().operator().create_user("alice".parse().unwrap(), UserRule::Ask).await.unwrap();
+    let request = peer.request(&peer.address("bob"), &alice);
+    peer.posts(alpha.provider(), "/connections", &request).send().await;
+    let id = serde_json::from_value(request["id"].clone()).unwrap();
+    alpha.hears_of(id).await;
+    alpha.decides(id, Decision::Approve).await;
+    federation.clock().turn(TEN_MINUTES);
+    let report = alpha.checks(peer.provider()).await;
+    let pull = report.steps.iter().find(|step| step.name == TheirPull).unwrap();
+    assert_eq!(
+        (pull.verdict, pull.text.as_str()),
+        (Verdict::Skipped, "it does not pull, since it has not let us in yet"),
+        "{report:#?}"
+    );
+}
+
+#[tokio::test]
 async fn what_was_not_looked_at_of_ourselves_is_listed_with_the_reason() {
     let federation = Federation::new();
     let mut config = federation.config(|_| {});

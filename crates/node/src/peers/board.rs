@@ -138,7 +138,7 @@ pub(crate) struct Held {
 
 fn agree(count: usize, all: usize) -> String {
     match (count, all) {
-        (1, 1) => "the only other provider that was asked agrees".into(),
+        (1, 1) => "the only other provider whose clock is known here agrees".into(),
         (1, all) => format!("1 of {all} other providers agrees"),
         (count, all) => format!("{count} of {all} other providers agree"),
     }
@@ -282,7 +282,7 @@ impl Board {
             let text = format!("{} with it, so this computer's clock is wrong", agree(with_them, all));
             (Side::Ours, text)
         } else if all == 0 {
-            (Side::Either, "no other provider was asked that would tell which of the two is wrong".into())
+            (Side::Either, "no other provider's clock is known here that would tell which of the two is wrong".into())
         } else {
             (Side::Either, "the clocks of the other providers do not tell which of the two is wrong".into())
         }

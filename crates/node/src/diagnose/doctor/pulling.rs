@@ -33,8 +33,14 @@ impl Checkup<'_> {
 
     fn our_pull(&self) -> Step {
         let name = StepName::OurPull;
-        if self.known.state() != PeerState::Allowed {
-            return Step::skipped(name, "we pull only from providers that are let in here");
+        let why_not = match self.known.state() {
+            PeerState::Allowed => None,
+            PeerState::KeyChanged => Some("our pulls there rest until you have decided on its key"),
+            PeerState::Blocked => Some("we do not pull there, since you have blocked it"),
+            PeerState::Unknown | PeerState::Pending => Some("we pull only from providers that are let in here"),
+        };
+        if let Some(why) = why_not {
+            return Step::skipped(name, why);
         }
         let pulling = self.peers.board.pulling(self.peer);
         let now = self.ground.ambient.now();
@@ -177,6 +183,14 @@ impl Checkup<'_> {
             let unproved = "that it came from this provider is not proved, as its signature was not taken";
             return if *is_proved { step } else { step.seen("who has sent it", unproved) };
         }
+        if let Some(why) = match theirs {
+            Some(PeerState::Blocked) => Some("it has blocked us"),
+            Some(PeerState::KeyChanged) => Some("it has not accepted our key"),
+            Some(PeerState::Unknown | PeerState::Pending) => Some("it has not let us in yet"),
+            Some(PeerState::Allowed) | None => None,
+        } {
+            return Step::skipped(name, format!("it does not pull, since {why}"));
+        }
         let last = self.last_pull();
         // Who was away while this node did not run, or was not let in yet, has not failed to come.
         let let_in = self.known.row.as_ref().map_or(self.known.started, |row| row.since);
@@ -192,47 +206,43 @@ impl Checkup<'_> {
             };
             let is_fresh = now.since(since) < A_MOMENT || absent <= COMES_WITHIN;
             if is_fresh {
-                return Step::pass(name, format!("{items} here for it, and it has yet to come for {them}"));
+                // That this node has only begun is no visit of the peer.
+                let text = format!("{items} here for it, and it has yet to come for {them}");
+                let is_known = last.is_some_and(|last| last >= self.known.started) || now.since(since) < A_MOMENT;
+                return if is_known { Step::pass(name, text) } else { Step::skipped(name, text) };
             }
-            let text = format!(
-                "{items} here for it, and it does not fetch {them}: it is away, cannot reach us, or does not want to"
-            );
-            return Step::warn(name, "not-pulled", text);
-        }
-        if let Some(
-            state @ (PeerState::Unknown | PeerState::Pending | PeerState::Blocked | PeerState::KeyChanged),
-        ) = theirs
-        {
-            let why = match state {
-                PeerState::Blocked => "it has blocked us",
-                PeerState::KeyChanged => "it has not accepted our key",
-                _ => "it has not let us in yet",
-            };
-            return Step::skipped(name, format!("it does not pull, since {why}"));
+            return self.away(&format!("{items} here for it, and it does not fetch {them}"));
         }
         let is_late = absent > COMES_WITHIN;
         match last {
-            Some(_) if is_late && self.known.is_expected => {
-                let text = format!(
-                    "it has not come here for news for {}, though people of the two providers are connected: it is away, cannot reach \
-                     us, or does not want to",
-                    lasting(absent)
-                );
-                Step::warn(name, "not-pulled", text)
+            Some(last) if is_late && self.known.is_expected => {
+                let long = if last < self.known.started {
+                    format!("since this provider was started {} ago", lasting(absent))
+                } else {
+                    format!("for {}", lasting(absent))
+                };
+                self.away(&format!(
+                    "it has not come here for news {long}, though people of the two providers are connected"
+                ))
             }
             // Whoever lets another in pulls once at least (section 11).
-            None if is_late && (self.known.is_expected || theirs == Some(PeerState::Allowed)) => {
-                let text = format!(
-                    "it has never pulled from here, though it was let in {} ago: it is away, cannot reach us, or does not want to",
-                    lasting(now.since(let_in))
-                );
-                Step::warn(name, "not-pulled", text)
-            }
+            None if is_late && (self.known.is_expected || theirs == Some(PeerState::Allowed)) => self.away(&format!(
+                "it has never pulled from here, though it was let in {} ago",
+                lasting(now.since(let_in))
+            )),
             None => {
                 Step::skipped(name, "it has never pulled from here, so whether it reaches us is not known")
             }
-            Some(_) if self.known.is_expected => {
-                Step::pass(name, format!("it was here {} ago, and comes again by itself", lasting(absent)))
+            Some(last) if self.known.is_expected && last < self.known.started => Step::skipped(
+                name,
+                format!(
+                    "it was here {} ago, before this provider was started, and has yet to come again",
+                    lasting(now.since(last))
+                ),
+            ),
+            Some(last) if self.known.is_expected => {
+                let long = lasting(now.since(last));
+                Step::pass(name, format!("it was here {long} ago, and comes again by itself"))
             }
             Some(at) => Step::pass(
                 name,
@@ -242,6 +252,12 @@ impl Checkup<'_> {
                 ),
             ),
         }
+    }
+
+    /// It does not come, as `what` says.
+    fn away(&self, what: &str) -> Step {
+        let text = format!("{what}: it is away, cannot reach us, or does not want to");
+        Step::warn(StepName::TheirPull, "not-pulled", text)
     }
 
     /// When it last pulled.
