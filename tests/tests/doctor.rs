@@ -18,7 +18,7 @@ use drawbridge_mtp::keys::SecretKey;
 use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_node::Side::{self, Either, Nobody, Ours, Theirs};
-use drawbridge_node::config::Config;
+use drawbridge_node::config::{Config, Strangers};
 use drawbridge_node::diagnose::StepName::{
     self, Addresses, Clock as ClockStep, Connect, Dns, Document, Keys, Limits, Name, Peering, Ping, Pull,
     TheirPull, Tls,
@@ -61,6 +61,11 @@ fn fails(step: StepName, code: &'static str, side: Side, says: &'static str) -> 
 
 fn warns(step: StepName, code: &'static str, side: Side, says: &'static str) -> Option<Expected> {
     Some(Expected { step, verdict: Verdict::Warn, code, side, says, is_all: false, raised: None })
+}
+
+/// It does not work until somebody has decided.
+fn waits(step: StepName, code: &'static str, side: Side, says: &'static str) -> Option<Expected> {
+    Some(Expected { step, verdict: Verdict::Wait, code, side, says, is_all: false, raised: None })
 }
 
 /// It is a fault that lasts: Repairs says the same of it, with the same code and the same side.
@@ -327,8 +332,9 @@ fn holds(expected: Option<&Expected>, blamed: Option<&str>, report: &Report) -> 
         None if *is_all && !report.steps.iter().any(|step| step.name == Ping) => {
             Err("it was not asked at all".into())
         }
+        _ if report.works() && *verdict != Verdict::Warn => Err("it is said to work".into()),
         // A person who reads the summary alone reads of the same step.
-        _ if !*is_all && *verdict == Verdict::Fail && !report.summary().contains(&found.text) => {
+        _ if !*is_all && matches!(verdict, Verdict::Fail | Verdict::Wait) && !report.summary().contains(&found.text) => {
             Err("its summary is about something else".into())
         }
         _ => Ok(()),
@@ -825,13 +831,25 @@ faults! {
         IS_WELL,
         async |scene| Some(scene.node_that_is(None, None).await);
     pending_there: "we wait there to be let in",
-        warns(Peering, "peer-pending", Theirs, "waits for its operator's decision on us"),
+        waits(Peering, "peer-pending", Theirs, "waits for its operator's decision on us"),
         async |scene| Some(scene.node_that_is(Some(PeerState::Allowed), Some(PeerState::Pending)).await);
+    listed_there: "we have introduced ourselves where only those are let in that its operator has added",
+        waits(Peering, "peer-pending", Theirs, ""),
+        async |scene| {
+            let beta = scene.federation.node(|config| config.peers.strangers = Strangers::Listed).await;
+            scene.alpha.allows(beta.provider()).await;
+            let introduces = |node: &Node| {
+                let pulling = node.operator().pulling(beta.provider());
+                pulling.is_some_and(|it| it.status == PullingStatus::Introducing)
+            };
+            scene.alpha.until_node("we wait there to be let in", introduces).await;
+            Some(scene.looks_at(beta, TestNode::provider))
+        };
     blocked_there: "we are blocked there",
         lasts(fails(Peering, "peer-blocked", Theirs, "blocked us")),
         async |scene| Some(scene.node_that_is(Some(PeerState::Allowed), Some(PeerState::Blocked)).await);
     pending_here: "it waits here to be let in",
-        warns(Peering, "waits-here", Ours, "waits for your decision on it"),
+        waits(Peering, "waits-here", Ours, "waits for your decision on it"),
         async |scene| Some(scene.node_that_is(Some(PeerState::Pending), Some(PeerState::Allowed)).await);
     blocked_here: "it is blocked here",
         fails(Peering, "not-asked", Ours, "blocked here"),

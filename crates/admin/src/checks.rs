@@ -10,9 +10,9 @@ use crate::request::{Check, NamedPeer, ReadCheck, StartCheck};
 use crate::view::{CheckEvidence, CheckReport, CheckSide, CheckStep, CheckStepName, CheckVerdict};
 
 same!(StepName => CheckStepName {
-    LookBack, Name, Store, WayIn, Dns, Addresses, Connect, Tls, Document, Keys, Clock, Ping, Seen, Peering, Limits, Pull, OurPull, TheirPull,
+    LookBack, Name, ThisSide, Store, WayIn, Dns, Addresses, Connect, Tls, Document, Keys, Clock, Ping, Seen, Peering, Limits, Pull, OurPull, TheirPull,
 });
-same!(Verdict => CheckVerdict { Pass, Warn, Fail, Skipped });
+same!(Verdict => CheckVerdict { Pass, Warn, Wait, Fail, Skipped });
 same!(Side => CheckSide { Ours, Theirs, Either, Nobody });
 
 impl From<&Evidence> for CheckEvidence {
@@ -45,6 +45,7 @@ impl From<&Report> for CheckReport {
             seen_by: report.seen_by.clone(),
             began: report.began,
             verdict: report.verdict().into(),
+            works: report.works(),
             summary: report.summary(),
             steps: report.steps.iter().map(Into::into).collect(),
             is_finished: report.is_finished,

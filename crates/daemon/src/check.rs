@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use drawbridge_admin::view::{CheckReport, CheckSide, CheckStep, CheckVerdict};
+use drawbridge_admin::view::{CheckReport, CheckSide, CheckStep, CheckStepName, CheckVerdict};
 use drawbridge_mtp::id::Provider;
 use drawbridge_node::check_beside;
 use drawbridge_node::config::Config;
@@ -14,8 +14,11 @@ use crate::ask::{not_running, send_to_running};
 use crate::print::{answer, say, word};
 use crate::remedies::{guide_part, remedy};
 
+/// The status where it does not work until somebody has decided.
+const WAITS: u8 = 3;
+
 /// Prints each step as it is done, what to do about what is wrong, and a summary; as one JSON object where `as_json`. The
-/// status is 1 where a step failed.
+/// status is 0 where it works, with warnings or without, 3 where a decision is waited for, and 1 where it does not work.
 ///
 /// `folder` is where a running node is found, `config` the file of one that is not running, with whether the operator has named it. Without a `provider`, ours is
 /// looked at; by the peer `from` where that is named.
@@ -53,8 +56,9 @@ pub(crate) async fn check(
     let told = if as_json { answer(as_value(&report)) } else { conclude(&report) };
     match (told, report.verdict) {
         (Err(code), _) => code,
-        (Ok(()), CheckVerdict::Fail) => ExitCode::FAILURE,
-        (Ok(()), _) => ExitCode::SUCCESS,
+        (Ok(()), CheckVerdict::Wait) => WAITS.into(),
+        (Ok(()), _) if report.works => ExitCode::SUCCESS,
+        (Ok(()), _) => ExitCode::FAILURE,
     }
 }
 
@@ -123,6 +127,7 @@ fn print(step: &CheckStep, is_own: bool) -> Result<(), ExitCode> {
     let verdict = match step.verdict {
         CheckVerdict::Pass => "ok",
         CheckVerdict::Warn => "warning",
+        CheckVerdict::Wait => "waits",
         CheckVerdict::Fail => "FAILED",
         CheckVerdict::Skipped => "not done",
     };
@@ -142,6 +147,7 @@ fn print(step: &CheckStep, is_own: bool) -> Result<(), ExitCode> {
 }
 
 fn to_do(step: &CheckStep, is_own: bool) -> Option<String> {
+    let is_own = is_own || step.name == CheckStepName::ThisSide;
     step.code.as_deref().and_then(|code| remedy(code, &word(&step.stage), is_own))
 }
 

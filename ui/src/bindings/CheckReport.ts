@@ -27,6 +27,10 @@ began: string,
  */
 verdict: CheckVerdict, 
 /**
+ * Whether nothing was found so far that is needed between the two and is not there. It is so with warnings of what is not.
+ */
+works: boolean, 
+/**
  * What is wrong and who has to act, or that all is well: one or two sentences.
  */
 summary: string, 

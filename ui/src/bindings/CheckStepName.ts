@@ -3,4 +3,4 @@
 /**
  * What a step looks at.
  */
-export type CheckStepName = "look-back" | "name" | "store" | "way-in" | "dns" | "addresses" | "connect" | "tls" | "document" | "keys" | "clock" | "ping" | "seen" | "peering" | "limits" | "pull" | "our-pull" | "their-pull";
+export type CheckStepName = "look-back" | "name" | "this-side" | "store" | "way-in" | "dns" | "addresses" | "connect" | "tls" | "document" | "keys" | "clock" | "ping" | "seen" | "peering" | "limits" | "pull" | "our-pull" | "their-pull";

@@ -3,4 +3,4 @@
 /**
  * What is said of a step, or of all of them.
  */
-export type CheckVerdict = "pass" | "warn" | "fail" | "skipped";
+export type CheckVerdict = "pass" | "warn" | "wait" | "fail" | "skipped";

@@ -22,6 +22,8 @@ pub struct CheckReport {
     pub began: Timestamp,
     /// The worst that was found so far.
     pub verdict: CheckVerdict,
+    /// Whether nothing was found so far that is needed between the two and is not there. It is so with warnings of what is not.
+    pub works: bool,
     /// What is wrong and who has to act, or that all is well: one or two sentences.
     pub summary: String,
     /// What was done so far, in order.
@@ -70,6 +72,8 @@ pub enum CheckStepName {
     LookBack,
     /// Whether the name is one that a provider can have.
     Name,
+    /// What is so on this side and keeps every other provider from it, where it is another that is looked at.
+    ThisSide,
     /// Whether our own store keeps what it is given, where it is ourselves who are looked at.
     Store,
     /// How others come in by the router, where it is ourselves who are looked at.
@@ -112,6 +116,8 @@ pub enum CheckVerdict {
     Pass,
     /// It works, and something should be known or done.
     Warn,
+    /// It does not work until somebody has decided.
+    Wait,
     /// It does not work.
     Fail,
     /// It was not done.

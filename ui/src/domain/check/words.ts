@@ -18,6 +18,7 @@ interface Mark {
 export const verdictMark: Record<CheckVerdict, Mark> = {
   pass: { tone: "ok", shape: "tick" },
   warn: { tone: "warn", shape: "triangle" },
+  wait: { tone: "wait", shape: "half" },
   fail: { tone: "bad", shape: "cross" },
   skipped: { tone: "muted", shape: "dash" },
 };
@@ -26,6 +27,8 @@ export const verdictMark: Record<CheckVerdict, Mark> = {
 export function wholeWord(report: CheckReport | null, isRunning: boolean): Mark & { text: string } {
   const { whole } = t.doctor;
   if (report?.is_finished && isUnseen(report)) return { ...verdictMark.warn, text: whole.unseen };
+  if (report?.is_finished && report.verdict === "warn" && !report.works)
+    return { ...verdictMark.warn, text: whole.partly };
   if (report !== null && (report.is_finished || report.verdict === "fail"))
     return { ...verdictMark[report.verdict], text: whole[report.verdict] };
   return isRunning
@@ -40,8 +43,9 @@ export function actor(step: CheckStep): CheckSide {
 
 /** What to do about a step of that report, where something is wrong with it. */
 export function stepRemedy(step: CheckStep, report: CheckReport): string | null {
-  if (step.verdict !== "fail" && step.verdict !== "warn") return null;
+  if (step.verdict === "pass" || step.verdict === "skipped") return null;
   const code = step.code ?? "";
+  if (step.name === "this-side") return remedy({ code, stage: step.stage }, true);
   const isAboutUs = report.is_own && (!isAsking(step, report) || ASKED_ABOUT_US.has(code));
   return remedy({ code, stage: step.stage }, isAboutUs);
 }
@@ -92,6 +96,7 @@ export interface Section {
 const sectionOf: Record<CheckStepName, SectionName> = {
   "look-back": "asking",
   name: "way",
+  "this-side": "way",
   store: "way",
   "way-in": "way",
   dns: "way",
@@ -133,6 +138,7 @@ export function sections(report: Pick<CheckReport, "steps" | "seen_by">): Sectio
 const NEXT: Record<CheckStepName, CheckStepName> = {
   "look-back": "name",
   name: "dns",
+  "this-side": "dns",
   store: "dns",
   "way-in": "dns",
   dns: "addresses",

@@ -34,6 +34,8 @@ export const doctor = {
     unfinished: "Not finished",
     pass: "Works",
     warn: "Works, with a warning",
+    partly: "Not everything works",
+    wait: "Does not work yet",
     fail: "Does not work",
     skipped: "Nothing was done",
     unseen: "Nothing was seen",
@@ -74,7 +76,7 @@ export const doctor = {
     pulls: "Pulls that go on",
     asking: "The request to look",
   },
-  verdict: { pass: "Went well", warn: "Warning", fail: "Failed", skipped: "Not done" },
+  verdict: { pass: "Went well", warn: "Warning", wait: "Waits for a decision", fail: "Failed", skipped: "Not done" },
   side: {
     ours: "You have to act.",
     theirs: "Its operator has to act.",
@@ -84,6 +86,7 @@ export const doctor = {
   step: {
     "look-back": "Asked to look",
     name: "Name",
+    "this-side": "This side",
     store: "Store",
     "way-in": "Way in",
     dns: "Name lookup",
@@ -104,6 +107,7 @@ export const doctor = {
   hint: {
     "look-back": "The request to a peer to look at this provider, and what became of it",
     name: "Whether it is a name that a provider can have",
+    "this-side": "What is so here and keeps every other provider from this one",
     store: "Whether this provider's store keeps what it is given",
     "way-in":
       "How others come in from the Internet: what the router of this network says of its address and its ports",
@@ -137,7 +141,7 @@ export const doctor = {
     head: (p: string, by: string, at: string) => `${p}, checked by ${by} at ${at}`,
     headOwn: (p: string, at: string) => `${p}, checked by itself at ${at}`,
     headSeen: (p: string, peer: string, at: string) => `${p}, as ${peer} sees it, checked at ${at}`,
-    verdict: { pass: "ok", warn: "warning", fail: "FAILED", skipped: "not done" },
+    verdict: { pass: "ok", warn: "warning", wait: "waits", fail: "FAILED", skipped: "not done" },
     side: {
       ours: "this side",
       theirs: "the other side",

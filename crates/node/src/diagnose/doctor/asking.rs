@@ -200,14 +200,20 @@ impl Checkup<'_> {
                 format!("we are {} there; what it is here is known to the running node", words(pong.state)),
             ),
             (PeerState::Pending, _) => {
-                Step::warn(name, "waits-here", format!("{told}: it waits for your decision on it"))
+                Step::wait(name, "waits-here", format!("{told}: it waits for your decision on it"))
             }
-            (_, PeerState::Pending) => Step::warn(
+            (_, PeerState::Pending) => Step::wait(
                 name,
                 "peer-pending",
                 format!("{told}: it waits for its operator's decision on us"),
             ),
-            (PeerState::Allowed, PeerState::Unknown) => Step::warn(
+            // It was asked to let us in, and takes in only those that its operator has added.
+            (PeerState::Allowed, PeerState::Unknown) if self.is_introducing() => Step::wait(
+                name,
+                "peer-pending",
+                format!("{told}: its operator has to add us there, since it takes in nobody else"),
+            ),
+            (PeerState::Allowed, PeerState::Unknown) => Step::wait(
                 name,
                 "not-introduced",
                 format!("{told}: it has not met us, since nothing was asked of it yet"),

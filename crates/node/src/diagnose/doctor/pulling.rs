@@ -64,9 +64,9 @@ impl Checkup<'_> {
         let step = match pulling.map(|pulling| (pulling.status, pulling.failures)) {
             _ if self.known.own_store.is_some() => self.own_store_of(name),
             Some((PullingStatus::Paused, _)) => {
-                Step::warn(name, "pull-paused", "you let our pulls there rest; resume them to go on")
+                Step::wait(name, "pull-paused", "you let our pulls there rest; resume them to go on")
             }
-            Some((PullingStatus::Introducing, _)) => Step::warn(
+            Some((PullingStatus::Introducing, _)) => Step::wait(
                 name,
                 "peer-pending",
                 "we have introduced ourselves, and wait there for its operator's decision",
@@ -90,6 +90,12 @@ impl Checkup<'_> {
         };
         let step = if step.verdict == Verdict::Pass { self.lasting(name).unwrap_or(step) } else { step };
         step.with(evidence)
+    }
+
+    /// Whether we have introduced ourselves there, and wait to be let in.
+    pub(super) fn is_introducing(&self) -> bool {
+        let pulling = self.peers.board.pulling(self.peer);
+        pulling.is_some_and(|pulling| pulling.status == PullingStatus::Introducing)
     }
 
     /// What went wrong, in words; of clocks how far they are apart, and not the times in a signature.
@@ -152,9 +158,9 @@ impl Checkup<'_> {
             Step::pass(name, "its pull waits here for news")
         } else if self.waits.waits(WaitKind::Peering, &reader) && self.known.state() == PeerState::Unknown {
             let text = "it asks to be let in, and is not among the providers that you have added";
-            Step::warn(name, "not-listed", text)
+            Step::wait(name, "not-listed", text)
         } else if self.waits.waits(WaitKind::Peering, &reader) {
-            Step::warn(name, "waits-here", "it waits here for your decision on it")
+            Step::wait(name, "waits-here", "it waits here for your decision on it")
         } else {
             match self.known.state() {
                 PeerState::Allowed => self.absent_pull(theirs.or(self.their_state_noted()), refused),

@@ -18,6 +18,8 @@ words! {
         LookBack = "look-back",
         /// Whether the name is one that a provider can have.
         Name = "name",
+        /// What is so on this side and keeps every other provider from it, where it is another that is looked at.
+        ThisSide = "this-side",
         /// Whether our own store keeps what it is given, where it is ourselves who are looked at.
         Store = "store",
         /// How others come in by the router, where it is ourselves who are looked at.
@@ -60,6 +62,8 @@ words! {
         Pass = "pass",
         /// It works, and something should be known or done.
         Warn = "warn",
+        /// It does not work until somebody has decided.
+        Wait = "wait",
         /// It does not work.
         Fail = "fail",
         /// It was not done.
@@ -91,7 +95,7 @@ pub struct Step {
     pub took: Duration,
     /// One sentence: what was seen, or why the step was not done.
     pub text: String,
-    /// A stable code of what is wrong; remedies hang on it. There is one exactly where the verdict is to warn or to fail.
+    /// A stable code of what is wrong; remedies hang on it. There is one exactly where the verdict is to warn, to wait or to fail.
     pub code: Option<Cow<'static, str>>,
     /// At which stage that is, for a code that has no remedy of its own.
     pub stage: Stage,
@@ -131,6 +135,11 @@ impl Step {
     pub(super) fn warn(name: StepName, code: &'static str, text: impl Into<String>) -> Self {
         let (code, side) = (Some(code.into()), Some(Side::of(code)));
         Self { code, side, ..Self::new(name, Verdict::Warn, text.into()) }
+    }
+
+    /// It does not work until somebody has decided.
+    pub(super) fn wait(name: StepName, code: &'static str, text: impl Into<String>) -> Self {
+        Self { verdict: Verdict::Wait, ..Self::warn(name, code, text) }
     }
 
     /// It does not work.
@@ -178,6 +187,13 @@ impl Step {
         Self { took: began.elapsed(), ..self }
     }
 
+    /// Whether it is a warning of something without which the two do not reach each other, or not in both directions.
+    fn is_missed(&self) -> bool {
+        let is_needed = self.name == StepName::ThisSide
+            || self.code.as_deref().is_some_and(|code| matches!(code, "not-pulled" | "log-broken" | "log-forked"));
+        self.verdict == Verdict::Warn && is_needed
+    }
+
     /// Whether it went well enough to go on.
     pub(super) fn is_good(&self) -> bool {
         matches!(self.verdict, Verdict::Pass | Verdict::Warn)
@@ -209,7 +225,7 @@ impl StepName {
         match self {
             Self::Name | Self::Dns => Stage::Dns,
             Self::Store => Stage::Store,
-            Self::LookBack | Self::Addresses | Self::Seen | Self::Peering => Stage::Policy,
+            Self::LookBack | Self::ThisSide | Self::Addresses | Self::Seen | Self::Peering => Stage::Policy,
             Self::Connect | Self::WayIn => Stage::Connect,
             Self::Tls => Stage::Tls,
             Self::Document | Self::Keys => Stage::Document,
@@ -244,6 +260,8 @@ impl Report {
         let has = |verdict| self.steps.iter().any(|step| step.verdict == verdict);
         if has(Verdict::Fail) {
             Verdict::Fail
+        } else if has(Verdict::Wait) {
+            Verdict::Wait
         } else if has(Verdict::Warn) {
             Verdict::Warn
         } else {
@@ -251,8 +269,14 @@ impl Report {
         }
     }
 
+    /// Whether nothing was found that is needed between the two and is not there.
+    pub fn works(&self) -> bool {
+        let is_well = matches!(self.verdict(), Verdict::Pass | Verdict::Warn);
+        is_well && !self.steps.iter().any(Step::is_missed)
+    }
+
     /// The steps that the verdict is about: all that are as bad as the worst.
-    pub fn worst(&self) -> impl Iterator<Item = &Step> {
+    fn worst(&self) -> impl Iterator<Item = &Step> {
         let verdict = self.verdict();
         self.steps.iter().filter(move |step| step.code.is_some() && step.verdict == verdict)
     }
@@ -265,10 +289,20 @@ impl Report {
                 let others = others.iter().map(|step| format!(" Also: {}", said_of(step)));
                 format!("{}{}", said_of(first), others.collect::<String>())
             }
-            (Verdict::Warn, [step]) if self.is_finished => format!("It works, with a warning. {}", said_of(step)),
+            (Verdict::Wait, steps) => {
+                // The peering, and the pulls that hang on it, wait for the same.
+                let is_news = |(at, step): &(usize, &&Step)| steps[..*at].iter().all(|told| told.code != step.code);
+                let waits = steps.iter().enumerate().filter(is_news).map(|(_, step)| *step);
+                let missed = self.steps.iter().filter(|step| step.is_missed());
+                let begin = if self.is_finished { "It does not work yet." } else { "It does not work yet so far." };
+                waits.chain(missed).fold(begin.into(), |told, step| format!("{told} {}", said_of(step)))
+            }
             (Verdict::Warn, steps) => {
                 let begin = match (self.is_finished, steps.len()) {
-                    (true, count) => format!("It works, with {count} warnings."),
+                    (true, 1) if self.works() => "It works, with a warning.".into(),
+                    (true, count) if self.works() => format!("It works, with {count} warnings."),
+                    (true, 1) => "Not everything works.".into(),
+                    (true, count) => format!("Not everything works, with {count} warnings."),
                     (false, 1) => "There is a warning so far.".into(),
                     (false, count) => format!("There are {count} warnings so far."),
                 };
@@ -302,6 +336,25 @@ mod tests {
             is_finished: true,
             is_cut_short: false,
         }
+    }
+
+    #[test]
+    fn works_is_said_only_where_nothing_that_is_needed_is_missed() {
+        let waits = Step::wait(StepName::Peering, "peer-pending", "it waits for its operator's decision on us");
+        let again = Step::wait(StepName::OurPull, "peer-pending", "we wait there");
+        let ended = Step::warn(StepName::ThisSide, "certificate-expired", "our certificate ended").for_side(Side::Ours);
+        let slow = Step::warn(StepName::Ping, "slow", "it is slow");
+        let told = report(vec![slow.clone(), waits, again, ended.clone()]);
+        assert_eq!((told.verdict(), told.works()), (Verdict::Wait, false));
+        assert_eq!(
+            told.summary(),
+            "It does not work yet. The operator of the other provider has to change something. At the step peering: it waits for \
+             its operator's decision on us. This side has to change something. At the step this-side: our certificate ended."
+        );
+        let told = report(vec![slow.clone(), ended]);
+        assert_eq!((told.verdict(), told.works()), (Verdict::Warn, false));
+        assert!(told.summary().starts_with("Not everything works, with 2 warnings."), "{}", told.summary());
+        assert!(report(vec![slow]).works());
     }
 
     #[test]
