@@ -21,7 +21,7 @@ use drawbridge_node::Side::{self, Either, Nobody, Ours, Theirs};
 use drawbridge_node::config::{Config, Strangers};
 use drawbridge_node::diagnose::StepName::{
     self, Addresses, Clock as ClockStep, Connect, Dns, Document, Keys, Limits, Name, Peering, Ping, Pull,
-    TheirPull, Tls,
+    TheirPull, ThisSide, Tls,
 };
 use drawbridge_node::diagnose::{Report, Step, Verdict};
 use drawbridge_node::identity::provider_document;
@@ -1067,6 +1067,61 @@ async fn that_this_node_was_started_is_taken_for_no_visit_of_the_other() {
     let pull = report.steps.iter().find(|step| step.name == TheirPull).unwrap();
     assert_eq!(pull.verdict, Verdict::Skipped, "{report:#?}");
     assert!(pull.text.contains("it was here 10 min ago, before this provider was started"), "{}", pull.text);
+}
+
+/// The step of that name in a report.
+fn step_of(report: &Report, name: StepName) -> &Step {
+    report.steps.iter().find(|step| step.name == name).unwrap_or_else(|| panic!("no {name} in {report:#?}"))
+}
+
+#[tokio::test]
+async fn a_certificate_of_ours_that_keeps_all_out_is_told_in_a_look_at_any_of_them() {
+    let federation = Federation::new();
+    let files = federation.self_signed_for("elsewhere.example").map(Some);
+    let alpha = federation.node(|config| [config.mtp.tls_cert, config.mtp.tls_key] = files).await;
+    let beta = federation.node(|_| {}).await;
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
+    let report = alpha.checks(beta.provider()).await;
+    let told = step_of(&report, ThisSide);
+    assert_eq!(
+        (told.verdict, told.code.as_deref(), told.side),
+        (Verdict::Warn, Some("certificate-wrong-name"), Some(Ours)),
+        "{report:#?}"
+    );
+    assert!(!report.works() && report.summary().starts_with("Not everything works."), "{}", report.summary());
+    // That the other does not come is not said to be its fault, neither here nor in Repairs.
+    let is_idle = |node: &Node| {
+        node.operator().pulling(beta.provider()).is_some_and(|it| it.status == PullingStatus::Idle)
+    };
+    alpha.until_node("nothing more is asked there", is_idle).await;
+    federation.clock().turn(TEN_MINUTES);
+    let report = alpha.checks(beta.provider()).await;
+    let pull = step_of(&report, TheirPull);
+    assert_eq!(pull.verdict, Verdict::Skipped, "{report:#?}");
+    assert!(pull.text.contains("nobody can come here now"), "{}", pull.text);
+    assert_eq!(alpha.repairs_of(&RepairSubject::Peer(beta.provider().clone())), []);
+}
+
+#[tokio::test]
+async fn a_port_of_our_name_at_which_nothing_listens_is_told_everywhere() {
+    let federation = Federation::new();
+    let mut config = federation.config(|_| {});
+    config.provider = federation.nobody();
+    let (named, listening) = (config.provider.port(), config.mtp.listen.ip().unwrap().port());
+    let alpha = federation.node(|own| *own = config).await;
+    let beta = federation.node(|_| {}).await;
+    let both = [format!("others are led to port {named}"), format!("listens on port {listening}")];
+    let report = alpha.checks(alpha.provider()).await;
+    let connect = step_of(&report, Connect);
+    assert_eq!(connect.verdict, Verdict::Fail, "{report:#?}");
+    assert!(both.iter().all(|port| connect.text.contains(port)), "{}", connect.text);
+    let report = alpha.checks(beta.provider()).await;
+    let told = step_of(&report, ThisSide);
+    assert_eq!((told.code.as_deref(), told.side), (Some("port-closed"), Some(Ours)), "{report:#?}");
+    assert!(!report.works(), "{}", report.summary());
+    let row = alpha.raises(&RepairSubject::Node, "port-closed").await;
+    assert!(row.side == Ours && both.iter().all(|port| row.text.contains(port)), "{}", row.text);
 }
 
 #[tokio::test]

@@ -38,6 +38,7 @@ impl Wrong<'_> {
             (RepairKind::Store, "disk-low") => H::DiskLow,
             (RepairKind::Store, _) => H::StoreFailing,
             (RepairKind::Name, "name-private") => H::NamePrivate,
+            (RepairKind::Name, "port-closed") => H::PortClosed,
             (RepairKind::Name, _) => H::NameUnresolved,
             (RepairKind::Clock, "clock-before-build") => H::ClockUnset,
             (RepairKind::Clock, _) => H::ClockWrong,
@@ -342,6 +343,13 @@ mod tests {
             let repairs = [repair("peer:a.example", "exchange", code, Severity::High)];
             assert_eq!(judged(&[peer("a.example")], &repairs, &[], 0).code, HealthCode::Troubled, "{code}");
         }
+    }
+
+    #[test]
+    fn names_a_port_at_which_nothing_listens() {
+        let repairs = [repair("node", "name", "port-closed", Severity::High)];
+        let found = judged(&[peer("a.example")], &repairs, &[], 0);
+        assert_eq!((found.code, found.grade), (HealthCode::PortClosed, HealthGrade::Bad));
     }
 
     #[test]

@@ -269,6 +269,7 @@ impl Node {
             WayIn { listening_port, router: home_router.clone(), hook: hook.clone() },
             backups.clone(),
         );
+        let own = Arc::new(own);
         let doctor = Doctor::new(
             ground.clone(),
             store.clone(),
@@ -276,6 +277,7 @@ impl Node {
             waits.clone(),
             shown,
             home_router.clone(),
+            Some(own.clone()),
         );
         let doctor = Arc::new(doctor);
         let comparer = Comparer::new(ground.clone(), store.clone(), peers.clone(), delivery.clone());
@@ -324,8 +326,6 @@ impl Node {
             shown: own_shown,
         };
         let sweep = Sweep { ground: ground.clone(), store: store.clone(), peers: peers.clone(), throttle };
-        let own = Arc::new(own);
-
         let (files, tasks) = (open_files(), &ground.tasks);
         let connections = connections_of_peers(files, ground.config.limits.open_connections);
         let router = crate::http::router(Arc::new(peer_server));
@@ -492,7 +492,7 @@ pub async fn check_beside(
         let ground = Arc::new(ground);
         let traffic = Arc::new(TrafficLog::in_memory());
         let peers = Arc::new(Peers::new(ground.clone(), store.clone(), outbound, traffic));
-        let doctor = Doctor::new(ground, store.clone(), peers, Arc::default(), shown, None);
+        let doctor = Doctor::new(ground, store.clone(), peers, Arc::default(), shown, None, None);
         let report = doctor.look_beside(provider, tell).await;
         store.close().await;
         Ok(report)

@@ -44,6 +44,8 @@ pub enum HealthCode {
     NameUnresolved,
     /// Another copy of the data folder runs, so nothing is signed.
     RunsTwice,
+    /// Nothing listens at the port that our own name leads to.
+    PortClosed,
     /// Our clock shows a time from before the program was built, so nothing is signed.
     ClockUnset,
     /// More than one peer, and most of them, say that our time is not theirs.

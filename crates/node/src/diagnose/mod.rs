@@ -4,6 +4,7 @@
 mod compare;
 mod doctor;
 mod ourselves;
+mod own_fault;
 mod refused;
 pub(crate) mod repairs;
 mod reports;
@@ -15,7 +16,8 @@ pub(crate) use doctor::{Doctor, OwnPong};
 pub use doctor::{Evidence, Report, Step, StepName, Verdict};
 pub(crate) use ourselves::{LOW_OCTETS, OwnState, WayIn};
 pub use ourselves::{NameStanding, Ourselves, OwnCertificate};
-pub use repairs::{OwnFault, RepairFinding};
+pub use own_fault::OwnFault;
+pub use repairs::RepairFinding;
 pub(crate) use trace::Tracer;
 pub use trace::{Elsewhere, ForeignClock, Trace, TraceCode, TraceState, TraceStep, TraceStepName, Traced};
 

@@ -9,11 +9,13 @@ use std::time::Duration;
 use drawbridge_mtp::id::Host;
 use drawbridge_mtp::time::Timestamp;
 
+use super::own_fault::OwnFault;
 use crate::address_hook::{AddressHook, HookStanding};
 use crate::backup::{Backups, FailedBackup};
 use crate::ground::Ground;
 use crate::ground::changes::Change;
 use crate::ground::clock::check_clock;
+use crate::identity::x509::date;
 use crate::identity::{Certificate, CertificateFacts, Fingerprint, Issuance, IssuanceStanding};
 use crate::peers::{self, GuardFault, Peers, host_text};
 use crate::router::{self, Router, RouterFault, RouterStanding};
@@ -31,6 +33,8 @@ const LOOK_AGAIN: Duration = Duration::from_secs(30);
 const LOOK_AT_FILES_EVERY: Duration = Duration::from_secs(20);
 /// The section whose certificate may be for another name than ours: browsers reach the pages as their operator likes.
 const PAGES: &str = "admin";
+/// The section whose certificate other providers are shown.
+const SHOWN: &str = "mtp";
 
 /// What is so with this node itself.
 #[derive(Clone, Debug)]
@@ -46,6 +50,8 @@ pub struct Ourselves {
     /// The port that we listen on for them. Another one than they are led to is right only where something forwards it. None
     /// where a proxy listens for them in our place.
     pub listening_port: Option<u16>,
+    /// Where our name leads to this computer, and nothing takes a connection at the port that it leads to: one sentence.
+    pub port_closed: Option<String>,
     /// Our certificates, with the section of the configuration each is for.
     pub certificates: Vec<OwnCertificate>,
     /// How it goes with getting one by ACME, where that is configured.
@@ -81,6 +87,57 @@ pub struct OwnCertificate {
     pub is_ours: bool,
     /// Why what its files held when they were last read was not taken, in one sentence.
     pub refused: Option<String>,
+}
+
+impl Ourselves {
+    /// What keeps every other provider from coming here, each with a sentence.
+    pub(crate) fn keep_others_out(&self, now: Timestamp) -> Vec<(OwnFault, String)> {
+        let shown = self.certificates.iter().filter(|certificate| certificate.section == SHOWN);
+        self.way_fault().into_iter().chain(shown.filter_map(|shown| shown.fault(now))).collect()
+    }
+
+    /// Why others do not find the way to this program by its name, with a sentence.
+    pub(crate) fn way_fault(&self) -> Option<(OwnFault, String)> {
+        let (fault, begin, why) = match (&self.name, &self.port_closed) {
+            (NameStanding::Unresolved { text }, _) => {
+                (OwnFault::NameUnresolved, "Others cannot find this provider", text)
+            }
+            (NameStanding::Private { text }, _) => {
+                (OwnFault::NamePrivate, "Providers elsewhere cannot reach this one", text)
+            }
+            (_, Some(text)) => (OwnFault::PortClosed, "Others cannot reach this provider", text),
+            _ => return None,
+        };
+        Some((fault, format!("{begin}: {}.", why.trim_end_matches('.'))))
+    }
+}
+
+impl OwnCertificate {
+    /// What it is called in a sentence, and who is shown it.
+    pub(crate) fn called(&self) -> (String, &'static str) {
+        let (whose, others) = match self.section {
+            "client" => ("certificate for clients", "others"),
+            PAGES => ("certificate for the pages", "browsers"),
+            _ => ("certificate", "others"),
+        };
+        (format!("This provider's {whose} ({})", self.facts.file.display()), others)
+    }
+
+    /// Why nobody takes it now, whoever has signed it, with a sentence.
+    pub(crate) fn fault(&self, now: Timestamp) -> Option<(OwnFault, String)> {
+        let CertificateFacts { begins, ends, .. } = self.facts;
+        let (fault, why) = if ends <= now {
+            (OwnFault::CertificateExpired, format!("ended on {}", date(ends)))
+        } else if begins > now {
+            (OwnFault::CertificateNotYetValid, format!("holds only from {}", date(begins)))
+        } else if !self.is_ours {
+            (OwnFault::CertificateWrongName, "is for another name".to_owned())
+        } else {
+            return None;
+        };
+        let (what, others) = self.called();
+        Some((fault, format!("{what} {why}, so {others} refuse to connect.")))
+    }
 }
 
 /// Whether other providers can find us under our name, by the rules that we find others by.
@@ -142,6 +199,7 @@ pub(crate) struct WayIn {
 struct LookedUp {
     standing: NameStanding,
     only_here: Option<String>,
+    port_closed: Option<String>,
     addresses: Vec<IpAddr>,
     at: Option<Timestamp>,
 }
@@ -163,7 +221,7 @@ impl OwnState {
 
     /// What is known now.
     pub(crate) fn view(&self) -> Ourselves {
-        let LookedUp { standing: name, only_here, addresses, at: looked } = self.name.lock().clone();
+        let LookedUp { standing: name, only_here, port_closed, addresses, at: looked } = self.name.lock().clone();
         let host = host_text(self.ground.ours.host());
         let router = self.way_in.router.as_ref().map(|router| router.standing());
         let router_trouble = router.as_ref().and_then(|router| router::trouble(router, &host, &addresses));
@@ -179,6 +237,7 @@ impl OwnState {
             looked,
             named_port: self.ground.endpoint.port(),
             listening_port: self.way_in.listening_port,
+            port_closed,
             certificates: certificates.collect(),
             issuance: self.issuance.as_ref().map(|issuance| issuance.standing()),
             router,
@@ -193,10 +252,37 @@ impl OwnState {
         }
     }
 
+    /// The same, with what is at our port now.
+    pub(crate) async fn view_now(&self) -> Ourselves {
+        let view = self.view();
+        let addresses = self.name.lock().addresses.clone();
+        Ourselves { port_closed: self.try_own_port(&addresses).await, ..view }
+    }
+
+    /// Says where nothing takes a connection at the port that our name leads to. Only where it leads to this computer can that be
+    /// known from here, and only where that is another port than the one that is listened on is it not known already.
+    async fn try_own_port(&self, addresses: &[IpAddr]) -> Option<String> {
+        let (named, listening) = (self.ground.endpoint.port(), self.way_in.listening_port?);
+        if named == listening {
+            return None;
+        }
+        let own = self.ground.ambient.own_addresses();
+        let is_here = |address: &&IpAddr| {
+            let address = address.to_canonical();
+            address.is_loopback() || own.contains(&Some(address))
+        };
+        let here = addresses.iter().find(is_here)?;
+        let fault = self.peers.outbound.connect(SocketAddr::new(*here, named)).await.err()?;
+        let text = format!(
+            "others are led to port {named}, where nothing takes connections, and this program listens on port {listening}"
+        );
+        (fault.code == "connection-refused").then_some(text)
+    }
+
     /// The certificate that others are shown, where it has signed itself.
     pub(crate) fn own_certificate(&self) -> Option<Fingerprint> {
         let certificates = self.certificates.read();
-        let (_, shown) = certificates.iter().find(|(section, _)| *section == "mtp")?;
+        let (_, shown) = certificates.iter().find(|(section, _)| *section == SHOWN)?;
         let der = shown.der().filter(|_| shown.facts().self_signed)?;
         Some(Fingerprint::of(&der))
     }
@@ -292,11 +378,15 @@ impl OwnState {
                 }
                 Err(fault) => NameStanding::Unresolved { text: fault.to_string() },
             };
-            let pause = if standing == NameStanding::Found { LOOK_EVERY } else { LOOK_AGAIN };
+            let port_closed = self.try_own_port(&addresses).await;
+            let is_found = standing == NameStanding::Found && port_closed.is_none();
+            let pause = if is_found { LOOK_EVERY } else { LOOK_AGAIN };
             let is_news = {
                 let mut name = self.name.lock();
-                let is_news = name.standing != standing || name.addresses != addresses;
-                *name = LookedUp { standing, only_here, addresses, at: Some(self.ground.ambient.now()) };
+                let is_news = (&name.standing, &name.port_closed, &name.addresses)
+                    != (&standing, &port_closed, &addresses);
+                let at = Some(self.ground.ambient.now());
+                *name = LookedUp { standing, only_here, port_closed, addresses, at };
                 is_news
             };
             if is_news {

@@ -160,19 +160,32 @@ impl Operator {
             let broken = view.broken_by_owner()?.remove(&row.provider);
             Ok(Known { kept, suffers, ..Known::of(view, row, broken)? })
         });
-        Ok(self.show_peer(known.await?, pulling, true))
+        Ok(self.show_peer(known.await?, pulling, self.keeps_out().as_deref(), true))
     }
 
     /// `pulling` is of before the store was read: a trouble is kept before its puller rests, so who rests is shown with it.
     pub(super) fn show_peers(&self, known: Vec<Known>, pulling: &HashMap<Provider, Pulling>) -> Vec<Peer> {
+        let keeps_out = self.keeps_out();
         let show = |known: Known| {
             let pulling = pulling.get(&known.row.provider).copied();
-            self.show_peer(known, pulling, false)
+            self.show_peer(known, pulling, keeps_out.as_deref(), false)
         };
         known.into_iter().map(show).collect()
     }
 
-    fn show_peer(&self, known: Known, pulling: Option<Pulling>, with_past: bool) -> Peer {
+    /// What keeps every other provider from this one, where something does: one sentence.
+    fn keeps_out(&self) -> Option<String> {
+        let found = self.own.view().keep_others_out(self.ground.ambient.now());
+        found.into_iter().next().map(|(_, text)| text)
+    }
+
+    fn show_peer(
+        &self,
+        known: Known,
+        pulling: Option<Pulling>,
+        keeps_out: Option<&str>,
+        with_past: bool,
+    ) -> Peer {
         let Known { row, keys, cursor, feed, outbox, connections, troubles, broken, kept, suffers } = known;
         // What was noted by a clock that was ahead, and is set by now, is not later than now.
         let now = self.ground.ambient.now();
@@ -215,6 +228,7 @@ impl Operator {
             theirs: &their_pull,
             trouble,
             broken: broken.as_deref(),
+            keeps_out,
             own_store: self.store.trouble(),
             outbox,
             connections,

@@ -81,6 +81,8 @@ pub(super) struct Facts<'a> {
     pub(super) clock: Option<(Side, String)>,
     /// Why a group that it owns is broken here, where one is.
     pub(super) broken: Option<&'a str>,
+    /// What keeps every other provider from this one, where something does: one sentence.
+    pub(super) keeps_out: Option<&'a str>,
     /// What our store cannot do at the moment.
     pub(super) own_store: Option<StoreTrouble>,
     pub(super) now: Timestamp,
@@ -150,21 +152,26 @@ fn judge(facts: &Facts<'_>) -> (StandingCode, Option<Side>, String) {
         return (C::WaitsThere, Some(Side::Nobody), text.into());
     }
     let is_away = !theirs.waiting && now.since(seen(facts)) > PULLED_WITHIN;
+    // Where this node keeps all from coming, that is why, and its operator has to act.
+    let away = |side, what: &str| match facts.keeps_out {
+        Some(why) => (Some(Side::Ours), format!("{what}. {why}")),
+        None => (Some(side), format!("{what}: it is away, or cannot reach this provider.")),
+    };
     if let Some(lag) = theirs.lag.filter(|_| is_away) {
         let waiting = theirs.head.saturating_sub(theirs.acknowledged);
         let text = format!(
-            "{waiting} {} for it here, the oldest for {}, and it does not fetch {}: it is away, or cannot reach this provider.",
+            "{waiting} {} for it here, the oldest for {}, and it does not fetch {}",
             if waiting == 1 { "item waits" } else { "items wait" },
             lasting(lag),
             if waiting == 1 { "it" } else { "them" },
         );
-        return (C::NotFetched, Some(Side::Theirs), text);
+        let (side, text) = away(Side::Theirs, &text);
+        return (C::NotFetched, side, text);
     }
     if is_away && is_expected(facts) {
         let long = lasting(now.since(seen(facts)));
-        let text =
-            format!("It has not come here for news for {long}: it is away, or cannot reach this provider.");
-        return (C::NotPulled, Some(Side::Either), text);
+        let (side, text) = away(Side::Either, &format!("It has not come here for news for {long}"));
+        return (C::NotPulled, side, text);
     }
     if let Some((side, what)) = what_goes_wrong(facts) {
         let text = format!("It is reached, but something is wrong: {}.", what.trim_end_matches('.'));
@@ -335,6 +342,7 @@ mod tests {
             trouble: None,
             clock: None,
             broken: None,
+            keeps_out: None,
             own_store: None,
             now: NOW,
             started: ago(7200),
@@ -466,6 +474,16 @@ mod tests {
         gone.last_pull = None;
         let unmet = judged(|facts| facts.their_state = None, &ours(), &gone);
         assert_eq!(unmet.code, StandingCode::Well, "it was never here");
+    }
+
+    #[test]
+    fn who_cannot_come_since_we_keep_all_out_is_not_said_to_be_away() {
+        let mut gone = theirs();
+        (gone.waiting, gone.last_pull) = (false, Some(ago(300)));
+        let ended = "This provider's certificate ended on 2027-01-01, so others refuse to connect.";
+        let standing = judged(|facts| facts.keeps_out = Some(ended), &ours(), &gone);
+        assert_eq!((standing.code, standing.side), (StandingCode::NotPulled, Some(Side::Ours)));
+        assert_eq!(standing.text, format!("It has not come here for news for 5 minutes. {ended}"));
     }
 
     #[test]

@@ -31,6 +31,7 @@ const ABOUT_US: ReadonlySet<HealthCode> = new Set([
   "certificate-self-signed",
   "certificate-not-got",
   "name-unresolved",
+  "port-closed",
   "name-private",
   "router-failing",
   "runs-twice",

@@ -23,6 +23,7 @@ export const guideParts: Readonly<Record<string, readonly string[]>> = {
   "Names and addresses": [
     "no-address",
     "name-unresolved",
+    "port-closed",
     "name-private",
     "name-malformed",
     "dns-timeout",

@@ -28,6 +28,10 @@ export const overview = {
       "A copy of this provider's data folder runs elsewhere.",
       "Nothing is sent until you have said under Repairs which of the two goes on.",
     ],
+    "port-closed": () => [
+      "Nothing listens at the port that this provider's own name leads others to.",
+      "Others cannot reach it. Have this program listen on that port, or have that port forwarded to the one that it listens on.",
+    ],
     "clock-unset": () => [
       "This computer's clock is wrong: it shows a time from before this program was built.",
       "Set the clock by the network. Until then nothing is signed, and nothing exchanged with others.",

@@ -301,6 +301,8 @@ export const remedy = {
       "See that provider in the configuration is spelled rightly, and that its domain has an address record (A, or AAAA for IPv6) with the public address of your connection.",
     "name-private":
       "Set the address record of your name to the public address of your connection. Where this provider is meant for your own network only, ignore this, and have each provider there allow that network in [peers] allow_networks.",
+    "port-closed":
+      "Set [mtp] listen to the port of your name (443 where it has none) and start this program again, or have something forward that port to the one that this program listens on.",
     "own-network":
       "See that this computer is on the network and that a name server answers there. All providers are tried again by themselves as soon as it is.",
     "key-packages-spent":

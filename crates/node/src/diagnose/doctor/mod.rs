@@ -13,6 +13,7 @@ mod pending_looks;
 mod proof;
 mod pulling;
 mod report;
+mod this_side;
 mod way;
 mod way_in;
 
@@ -31,6 +32,8 @@ pub(crate) use own_pong::OwnPong;
 pub use report::{Evidence, Report, Step, StepName, Verdict};
 
 use self::pending_looks::PendingLooks;
+use super::ourselves::OwnState;
+use super::own_fault::OwnFault;
 use super::reports::{Growing, Reports};
 use crate::delivery::Waits;
 use crate::ground::Ground;
@@ -58,6 +61,8 @@ pub(crate) struct Doctor {
     shown: Option<Arc<Certificate>>,
     /// Who asks the router, where it is asked for something.
     router: Option<Arc<Router>>,
+    /// What is so with the node itself, where it is the node that looks.
+    own: Option<Arc<OwnState>>,
     /// When this began: who was away meanwhile has not failed to come.
     started: Timestamp,
     /// The latest looks, with what each is called.
@@ -108,6 +113,10 @@ struct Known {
     started: Timestamp,
     /// The certificate that we show.
     shown: Option<CertificateDer<'static>>,
+    /// What keeps every other provider from this one.
+    keeps_out: Vec<(OwnFault, String)>,
+    /// The port that we listen on for others, where it is another than the one that our name leads to.
+    other_port: Option<u16>,
 }
 
 impl Known {
@@ -187,10 +196,11 @@ impl Doctor {
         waits: Arc<Waits>,
         shown: Option<Arc<Certificate>>,
         router: Option<Arc<Router>>,
+        own: Option<Arc<OwnState>>,
     ) -> Self {
         let (reports, pending) = (Reports::default(), Mutex::default());
         let started = ground.ambient.now();
-        Self { ground, store, peers, waits, shown, router, started, reports, pending }
+        Self { ground, store, peers, waits, shown, router, own, started, reports, pending }
     }
 
     /// Begins to look at the provider that was typed, and returns the number of the report. Where that one is being looked
@@ -287,6 +297,12 @@ impl Doctor {
         let (peer, now) = (peer.clone(), self.ground.ambient.now());
         let (own_store, started, ours) = (self.store.trouble(), self.started, self.ground.ours.clone());
         let shown = self.shown.as_ref().and_then(|certificate| certificate.der());
+        let own = match &self.own {
+            Some(own) => Some(own.view_now().await),
+            None => None,
+        };
+        let keeps_out = own.as_ref().map(|own| own.keep_others_out(now)).unwrap_or_default();
+        let other_port = own.and_then(|own| own.listening_port.filter(|port| *port != own.named_port));
         let read = self.store.read(move |view| {
             Ok::<_, StoreFault>(Known {
                 row: view.peer(&peer)?,
@@ -301,6 +317,8 @@ impl Doctor {
                     || view.tells_of_groups_of(&ours, &Reader::Peer(peer.clone()))?,
                 started,
                 shown,
+                keeps_out,
+                other_port,
             })
         });
         read.await
@@ -317,6 +335,7 @@ impl Checkup<'_> {
             progress.tell(self.own_store());
             Box::pin(self.look_at_way_in(progress)).await;
         }
+        self.tell_this_side(progress);
         if let Looker::NodeForPeer(source) = self.looker {
             return Box::pin(self.go_for_peer(source, progress)).await;
         }

@@ -262,6 +262,10 @@ impl Checkup<'_> {
 
     /// It does not come, as `what` says.
     fn away(&self, what: &str) -> Step {
+        if self.keeps_out().next().is_some() {
+            let text = format!("{what}: nobody can come here now, as the step {} says", StepName::ThisSide);
+            return Step::skipped(StepName::TheirPull, text);
+        }
         let text = format!("{what}: it is away, cannot reach us, or does not want to");
         Step::warn(StepName::TheirPull, "not-pulled", text)
     }

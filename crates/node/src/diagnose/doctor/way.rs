@@ -153,7 +153,21 @@ impl Checkup<'_> {
     fn judge_from_inside(&self, connect: Step, address: SocketAddr) -> Step {
         let own = self.ground.ambient.own_addresses();
         let is_here = address.ip().is_loopback() || own.contains(&Some(address.ip()));
-        if connect.is_good() || is_here {
+        if connect.is_good() {
+            return connect;
+        }
+        let connect = match self.known.other_port {
+            Some(port) => {
+                let text = format!(
+                    "{}; others are led to port {}, and this program listens on port {port}, so something has to lead from the one to the other",
+                    connect.text,
+                    address.port()
+                );
+                Step { text, ..connect }
+            }
+            None => connect,
+        };
+        if is_here {
             return connect;
         }
         let text = format!(

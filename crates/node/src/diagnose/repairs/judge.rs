@@ -8,9 +8,10 @@ use drawbridge_mtp::keys::Thumbprint;
 use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 
-use super::facts::{AWAY, Facts, OwnFault, RESTART};
+use super::facts::{AWAY, Facts, RESTART};
 use super::finding::{Findings, RepairFinding};
 use super::ourselves::{judge_ourselves, own};
+use crate::diagnose::own_fault::OwnFault;
 use crate::ground::clock::CLOCK_BEFORE_BUILD;
 use crate::ground::copies::RUNS_TWICE;
 use crate::operator::{PULLED_WITHIN, Peer, ShortClient, StandingCode, the_other_way};
@@ -155,6 +156,8 @@ fn judge_peer(
         since,
         patience,
     };
+    // Then it is this node that keeps it from coming, as is said once.
+    let is_shut = !facts.own.keep_others_out(facts.now).is_empty();
     let is_absorbed = |code: &str| {
         code == RUNS_TWICE
             || (is_clock_wrong && CLOCKS.contains(&code))
@@ -206,6 +209,7 @@ fn judge_peer(
                 None
             }
         },
+        StandingCode::NotFetched | StandingCode::NotPulled if is_shut => None,
         StandingCode::NotFetched => {
             let text = format!(
                 "{name} does not fetch what waits here for it: it is away, or cannot reach this provider."

@@ -2,7 +2,7 @@
 //! until they change, gone by themselves when they are mended, and kept for a while after that.
 //!
 //! - `finding`: something that was found to be wrong
-//! - `facts`: what the judgement hangs on, and what may be wrong with this node
+//! - `facts`: what the judgement hangs on
 //! - `judge`: what is wrong, judged from what the screens show too; with this node itself in `ourselves`
 //! - `open`: what becomes of findings over time
 //! - `inbox`: the same, kept in the store and told
@@ -17,7 +17,6 @@ mod ourselves;
 mod watch;
 
 pub(crate) use facts::Facts;
-pub use facts::OwnFault;
 pub(crate) use finding::Findings;
 pub use finding::RepairFinding;
 pub(crate) use inbox::Repairs;

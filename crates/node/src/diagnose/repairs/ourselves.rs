@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::facts::{AWAY, Facts, OwnFault, RESTART};
+use super::facts::{AWAY, Facts, RESTART};
 use super::finding::{Findings, RepairFinding};
+use crate::diagnose::own_fault::OwnFault;
 use crate::diagnose::{LOW_OCTETS, NameStanding, OwnCertificate};
 use crate::identity::x509::date;
 use crate::identity::{CertificateFacts, IssuanceCode};
@@ -120,20 +121,17 @@ fn judge_notify(facts: &Facts<'_>, findings: &mut Findings) {
 }
 
 fn judge_name(facts: &Facts<'_>, findings: &mut Findings) {
-    let finding = |fault, severity, text| own(RepairSubject::Node, RepairKind::Name, fault, severity, text);
-    match &facts.own.name {
-        NameStanding::Unlooked => findings.unknown.push((RepairSubject::Node, RepairKind::Name)),
-        NameStanding::Found => {}
-        NameStanding::Unresolved { text } => {
-            let text = format!("Others cannot find this provider: {}.", text.trim_end_matches('.'));
-            let finding = finding(OwnFault::NameUnresolved, Severity::High, text);
-            findings.wrong.push(RepairFinding { patience: RESTART, ..finding });
-        }
-        NameStanding::Private { text } => {
-            let text = format!("Providers elsewhere cannot reach this one: {}.", text.trim_end_matches('.'));
-            findings.wrong.push(finding(OwnFault::NamePrivate, Severity::Medium, text));
-        }
+    if facts.own.name == NameStanding::Unlooked {
+        return findings.unknown.push((RepairSubject::Node, RepairKind::Name));
     }
+    let Some((fault, text)) = facts.own.way_fault() else { return };
+    let (severity, patience) = match fault {
+        OwnFault::NamePrivate => (Severity::Medium, Duration::ZERO),
+        // What is in front of this program may be started after it.
+        _ => (Severity::High, RESTART),
+    };
+    let finding = own(RepairSubject::Node, RepairKind::Name, fault, severity, text);
+    findings.wrong.push(RepairFinding { patience, ..finding });
 }
 
 /// What keeps others from coming by the router, where it is asked for something.
@@ -170,28 +168,15 @@ fn judge_address_hook(facts: &Facts<'_>, findings: &mut Findings) {
 /// signed it.
 fn judge_certificate(facts: &Facts<'_>, certificate: &OwnCertificate, findings: &mut Findings) {
     let (now, said) = (facts.now, &certificate.facts);
-    let file = said.file.display();
-    let (whose, others) = match certificate.section {
-        "client" => ("certificate for clients", "others"),
-        "admin" => ("certificate for the pages", "browsers"),
-        _ => ("certificate", "others"),
-    };
-    let what = format!("This provider's {whose} ({file})");
+    let (what, others) = certificate.called();
     let is_met = facts.peers.iter().any(|peer| peer.their_pull.last_pull.is_some());
     let soon = said.ends.minus(ends_soon(said));
     let next = [said.begins, soon, said.ends].into_iter().find(|at| *at > now);
     if let Some(next) = next {
         findings.look_again(next);
     }
-    let (fault, severity, text) = if said.ends <= now {
-        let text = format!("{what} ended on {}, so {others} refuse to connect.", date(said.ends));
-        (OwnFault::CertificateExpired, Severity::High, text)
-    } else if said.begins > now {
-        let text = format!("{what} holds only from {}, so {others} refuse to connect.", date(said.begins));
-        (OwnFault::CertificateNotYetValid, Severity::High, text)
-    } else if !certificate.is_ours {
-        let text = format!("{what} is for another name, so {others} refuse to connect.");
-        (OwnFault::CertificateWrongName, Severity::High, text)
+    let (fault, severity, text) = if let Some((fault, text)) = certificate.fault(now) {
+        (fault, Severity::High, text)
     } else if now >= soon {
         let text = format!("{what} ends on {}; after that {others} refuse to connect.", date(said.ends));
         (OwnFault::CertificateEndsSoon, Severity::Medium, text)
@@ -279,6 +264,7 @@ pub(super) mod tests {
             looked: Some(NOW),
             named_port: 443,
             listening_port: Some(443),
+            port_closed: None,
             certificates: vec![OwnCertificate { section: "mtp", facts, is_ours: true, refused: None }],
             issuance: None,
             router: None,
