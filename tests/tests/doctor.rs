@@ -73,11 +73,6 @@ fn lasts(expected: Option<Expected>) -> Option<Expected> {
     expected.map(|expected| Expected { raised: Some(expected.side), ..expected })
 }
 
-/// The same, where Repairs, which is told of those who are let in, does not doubt that the name was meant so.
-fn lasts_for(side: Side, expected: Option<Expected>) -> Option<Expected> {
-    expected.map(|expected| Expected { raised: Some(side), ..expected })
-}
-
 /// It warns of that alone, and the rest is well.
 fn warns_only(step: StepName, code: &'static str, side: Side, says: &'static str) -> Option<Expected> {
     Some(Expected { step, verdict: Verdict::Warn, code, side, says, is_all: true, raised: None })
@@ -428,7 +423,7 @@ faults! {
 // The connection.
 faults! {
     nothing_listens: "nothing listens at the port (a firewall that refuses)",
-        lasts_for(Theirs, fails(Connect, "connection-refused", Either, "refused")),
+        lasts(fails(Connect, "connection-refused", Either, "refused")),
         async |scene| Some(scene.federation.nobody().to_string());
     ipv6_broken: "IPv6 is broken, and IPv4 is fine",
         warns_only(Connect, "connection-refused", Theirs, "refused"),
@@ -465,7 +460,7 @@ faults! {
 #[cfg(target_os = "linux")]
 faults! {
     firewall_drops: "a firewall drops what comes",
-        fails(Connect, "connect-timeout", Theirs, "in 10 s"),
+        fails(Connect, "connect-timeout", Either, "in 10 s"),
         async |scene| {
             let host = scene.federation.dropping_host().await;
             let name = host.address().to_string();
@@ -487,13 +482,13 @@ faults! {
 // TLS and the certificate.
 faults! {
     silent_after_accept: "the port takes the connection and says nothing",
-        fails(Tls, "tls-timeout", Theirs, "did not answer the TLS handshake in 10 s"),
+        fails(Tls, "tls-timeout", Either, "did not answer the TLS handshake in 10 s"),
         async |scene| Some(scene.raw(|_| RawConduct::Silent).await);
     plain_http: "the port speaks HTTP without TLS",
         fails(Tls, "tls-not-spoken", Either, "plain HTTP"),
         async |scene| Some(scene.server_that_shows(ServerTls::PlainHttp, the_document));
     old_tls: "the server speaks TLS 1.2 alone",
-        fails(Tls, "tls-version", Theirs, "TLS 1.3"),
+        fails(Tls, "tls-version", Either, "TLS 1.3"),
         async |scene| Some(scene.server_that_shows(ServerTls::OldTls, the_document));
     expired: "the certificate has run out",
         lasts(fails(Tls, "certificate-expired", Theirs, "2002-01-01")),
@@ -502,7 +497,7 @@ faults! {
         fails(Tls, "certificate-not-yet-valid", Either, "2901-01-01"),
         async |scene| Some(scene.server_that_shows(ServerTls::NotYetValid, the_document));
     wrong_name: "the certificate is for another name",
-        lasts_for(Theirs, fails(Tls, "certificate-wrong-name", Either, "but for 192.0.2.1")),
+        lasts(fails(Tls, "certificate-wrong-name", Either, "but for 192.0.2.1")),
         async |scene| Some(scene.server_that_shows(ServerTls::OtherName, the_document));
     self_signed: "the certificate is signed by itself",
         fails(Tls, "certificate-self-signed", Either, "signed itself"),
@@ -565,10 +560,10 @@ faults! {
 // The document.
 faults! {
     silent_after_tls: "the server is silent after the handshake",
-        fails(Document, "timeout", Theirs, "did not answer in time"),
+        fails(Document, "timeout", Either, "did not answer in time"),
         async |scene| Some(scene.raw(|_| RawConduct::SilentOverTls).await);
     silent_amid_document: "the server is silent amid the document",
-        fails(Document, "timeout", Theirs, "began to answer 200 OK"),
+        fails(Document, "timeout", Either, "began to answer 200 OK"),
         async |scene| {
             Some(scene.raw(|provider| RawConduct::SendsThenSilent(half_a_document(provider))).await)
         };
@@ -589,7 +584,7 @@ faults! {
         fails(Document, "document-missing", Either, "404"),
         async |scene| Some(scene.server(|_| page(404)));
     document_refused: "everybody is refused with 403",
-        fails(Document, "document-refused", Theirs, "403"),
+        fails(Document, "document-refused", Either, "403"),
         async |scene| Some(scene.server(|_| page(403)));
     user_agent_refused: "a proxy refuses unknown programs with 403",
         fails(Document, "user-agent-refused", Theirs, "User-Agent"),
@@ -600,7 +595,7 @@ faults! {
             }))
         };
     redirected: "the document is redirected to another host",
-        fails(Document, "document-redirected", Theirs, "https://elsewhere.example/.well-known/mtp"),
+        fails(Document, "document-redirected", Either, "https://elsewhere.example/.well-known/mtp"),
         async |scene| Some(scene.server(|_| redirect("https://elsewhere.example/.well-known/mtp")));
     slash_added_by_redirect: "a proxy redirects to the same with a slash at the end",
         fails(Document, "document-behind-slash", Theirs, "adds a slash"),
@@ -1122,6 +1117,20 @@ async fn a_port_of_our_name_at_which_nothing_listens_is_told_everywhere() {
     assert!(!report.works(), "{}", report.summary());
     let row = alpha.raises(&RepairSubject::Node, "port-closed").await;
     assert!(row.side == Ours && both.iter().all(|port| row.text.contains(port)), "{}", row.text);
+}
+
+#[tokio::test]
+async fn a_full_disk_of_ours_is_told_as_ours_at_each_step_of_a_look_at_ourselves() {
+    let federation = Federation::new();
+    let clock = Arc::new(Clock::default());
+    let alpha = federation.node_with_clock(clock.clone(), |_| {}).await;
+    clock.fills_disk(true);
+    let report = alpha.checks(alpha.provider()).await;
+    let failed: Vec<_> = report.steps.iter().filter(|step| step.verdict == Verdict::Fail).collect();
+    assert!(!failed.is_empty(), "{report:#?}");
+    for step in failed {
+        assert_eq!((step.code.as_deref(), step.side), (Some("own-store"), Some(Ours)), "{report:#?}");
+    }
 }
 
 #[tokio::test]

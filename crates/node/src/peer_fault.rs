@@ -132,7 +132,13 @@ impl PeerFault {
         let what = content_type.and_then(|value| value.to_str().ok()).unwrap_or("no content type");
         let answer = format!("an unsigned {status} ({what}, {bytes} bytes)");
         let fault = match status {
-            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT => {
+            // It was reached, or is taken to be: it did not answer while the proxy waited.
+            StatusCode::GATEWAY_TIMEOUT => Self::new(
+                Stage::Http,
+                "proxy-error",
+                format!("what is in front of it, most often a proxy, got no answer of it in time: it gave {answer}"),
+            ),
+            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE => {
                 Self::new(
                     Stage::Http,
                     "proxy-error",

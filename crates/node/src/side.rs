@@ -17,6 +17,28 @@ words! {
 }
 
 impl Side {
+    /// The same at a provider that was never reached: where nothing has proved to be a provider, its name may not be the one that was
+    /// meant, or its port.
+    pub fn of_unreached(code: &str) -> Self {
+        match code {
+            "connection-refused"
+            | "connect-timeout"
+            | "connect-failed"
+            | "tls-not-spoken"
+            | "tls-version"
+            | "tls-timeout"
+            | "tls-failed"
+            | "certificate-wrong-name"
+            | "timeout"
+            | "document-missing"
+            | "document-redirected"
+            | "document-refused"
+            | "document-web-page"
+            | "document-of-another" => Self::Either,
+            _ => Self::of(code),
+        }
+    }
+
     /// Who has to act where `code` is wrong between us and a peer.
     pub fn of(code: &str) -> Self {
         match code {

@@ -226,6 +226,7 @@ impl Operator {
             their_state: row.their_state,
             ours: &our_pull,
             theirs: &their_pull,
+            is_met: !keys.is_empty(),
             trouble,
             broken: broken.as_deref(),
             keeps_out,

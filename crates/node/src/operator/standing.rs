@@ -64,6 +64,7 @@ pub struct PeerStanding {
 }
 
 /// What is known of a peer that the judgement hangs on.
+#[derive(Clone)]
 pub(super) struct Facts<'a> {
     pub(super) state: PeerState,
     pub(super) their_state: Option<PeerState>,
@@ -75,6 +76,8 @@ pub(super) struct Facts<'a> {
     pub(super) connections: u32,
     /// Our judgement holds since then.
     pub(super) since: Timestamp,
+    /// Whether it was reached at any time, so that its name is right.
+    pub(super) is_met: bool,
     /// The newest trouble that goes on.
     pub(super) trouble: Option<&'a TroubleRow>,
     /// Whose clock is wrong, and why, where that is the trouble.
@@ -143,7 +146,8 @@ fn judge(facts: &Facts<'_>) -> (StandingCode, Option<Side>, String) {
             let other_way = the_other_way(theirs, facts.outbox, now);
             format!("Nothing of it has come here for {long}{why}. {other_way}")
         };
-        let side = facts.trouble.map_or(Side::Either, |trouble| Side::of(&trouble.code));
+        let of = if facts.is_met { Side::of } else { Side::of_unreached };
+        let side = facts.trouble.map_or(Side::Either, |trouble| of(&trouble.code));
         let side = facts.clock.as_ref().map_or(side, |(side, _)| *side);
         return (C::Failing, Some(side), text);
     }
@@ -339,6 +343,7 @@ mod tests {
             outbox: 0,
             connections: 1,
             since: ago(7200),
+            is_met: true,
             trouble: None,
             clock: None,
             broken: None,
@@ -365,6 +370,8 @@ mod tests {
              fetches what there is for it."
         );
         assert_eq!(standing.next, "It is tried again in 20 seconds, after 12 failures in a row.");
+        // Of one that was never reached, the name may be wrong.
+        assert_eq!(PeerStanding::of(&Facts { is_met: false, ..facts.clone() }).side, Some(Side::Either));
         let fresh = TroubleRow { first: ago(2), ..refused.clone() };
         let standing = PeerStanding::of(&Facts { trouble: Some(&fresh), ..facts });
         assert_eq!(standing.text, "Our requests there fail: no connection to it: Connection refused.");

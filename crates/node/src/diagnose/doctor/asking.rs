@@ -93,7 +93,10 @@ impl Checkup<'_> {
                         let text = "it answered, and neither side believes the other while the clocks differ";
                         progress.tell(Step { took, ..Step::skipped(StepName::Ping, text) });
                     }
-                    None => progress.tell(Step { took, ..Step::fail(StepName::Ping, &fault) }),
+                    None => {
+                        let step = Step::fail(StepName::Ping, &self.of_own_store(fault));
+                        progress.tell(Step { took, ..step });
+                    }
                 }
                 None
             }
@@ -270,7 +273,9 @@ impl Checkup<'_> {
             match sent {
                 Ok(()) => break None,
                 // It would refuse a smaller one as well.
-                Err(fault) if fault.is(Code::Unavailable) => break Some(Step::fail(name, &fault)),
+                Err(fault) if fault.is(Code::Unavailable) => {
+                    break Some(Step::fail(name, &self.of_own_store(fault)));
+                }
                 Err(fault) if size / 2 >= SMALLEST_REQUEST => {
                     evidence.push(Evidence::new("not let through", format!("{size} bytes: {fault}")));
                     refused = Some((size, fault));
@@ -307,6 +312,15 @@ impl Checkup<'_> {
             }
         };
         step.with(evidence).since(began)
+    }
+
+    /// Of ourselves, that the store keeps nothing is told as of our own.
+    fn of_own_store(&self, fault: PeerFault) -> PeerFault {
+        if !self.is_own() || fault.code != "store-failing" {
+            return fault;
+        }
+        let text = format!("this provider's own store keeps nothing, whatever comes: {fault}");
+        PeerFault::new(Stage::Store, "own-store", text)
     }
 
     /// Sends a request of `size` bytes that asks for nothing: to a peer an introduction, which is no news among peers, with a member

@@ -71,16 +71,6 @@ pub(crate) struct Doctor {
     pending: Mutex<PendingLooks>,
 }
 
-/// What is so too where a name or its port is not spelled as its operator gives it.
-const OF_ANOTHER_NAME: &[&str] = &[
-    "connection-refused",
-    "tls-not-spoken",
-    "certificate-wrong-name",
-    "document-missing",
-    "document-web-page",
-    "document-of-another",
-];
-
 impl Growing for Report {
     fn steps(&self) -> usize {
         self.steps.len()
@@ -382,11 +372,12 @@ impl Checkup<'_> {
 
     /// What is wrong at `step` of one that was never reached: then it may be that its name was not meant so.
     fn doubt_name(&self, step: Step) -> Step {
-        let is_doubtful = step.verdict == Verdict::Fail
-            && step.code.as_deref().is_some_and(|code| OF_ANOTHER_NAME.contains(&code))
-            && !self.is_own()
-            && !self.known.is_reached_before();
-        if is_doubtful { step.for_side(Side::Either) } else { step }
+        let is_doubtful =
+            step.verdict == Verdict::Fail && !self.is_own() && !self.known.is_reached_before();
+        match step.code.as_deref().filter(|_| is_doubtful).map(Side::of_unreached) {
+            Some(side) => step.for_side(side),
+            None => step,
+        }
     }
 
     /// Whether we look at ourselves, as others find us.
