@@ -51,6 +51,11 @@ test("in the demo, a provider that is stopped is said to be, and heals by itself
   await page.getByTestId("verdict").filter({ hasText: "Does not work" }).waitFor();
   await page.getByTestId("step-connect").getByTestId("todo").filter({ hasText: "Its operator has to act" }).waitFor();
   await page.getByTestId("summary").filter({ hasText: "Connection refused" }).waitFor();
+  // Nothing of the report reaches out of what scrolls, so that the page itself would scroll.
+  const whole = page.viewportSize();
+  await page.setViewportSize({ width: 390, height: 480 });
+  assert.equal(await page.evaluate(() => document.documentElement.scrollHeight), 480);
+  await page.setViewportSize(whole);
   await page.getByTestId("nav-peers").click();
   await page.getByTestId("demo-node-beta").click();
   await trouble.first().waitFor({ state: "detached" });

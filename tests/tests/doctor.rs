@@ -145,9 +145,9 @@ impl Scene {
 
     /// We trust, by its fingerprint, the certificate that the provider `name` shows.
     async fn trusts_what_is_shown_by(&self, name: &str) {
-        let (operator, provider) = (self.alpha.node().operator(), name.parse::<Provider>().unwrap());
-        let met = operator.met_certificate(&provider).await.unwrap();
-        operator.trust_certificate(provider, Some(met.fingerprint)).await.unwrap();
+        let (node, provider) = (self.alpha.node(), name.parse::<Provider>().unwrap());
+        let met = node.operator().met_certificate(&provider).await.unwrap();
+        node.operator().trust_certificate(provider, Some(met.fingerprint)).await.unwrap();
     }
 
     /// A scripted peer that lets us in, as we let it in. It listens at `address`; its host [`HOST`] leads to `addresses`.
@@ -329,7 +329,10 @@ fn holds(expected: Option<&Expected>, blamed: Option<&str>, report: &Report) -> 
         }
         _ if report.works() && *verdict != Verdict::Warn => Err("it is said to work".into()),
         // A person who reads the summary alone reads of the same step.
-        _ if !*is_all && matches!(verdict, Verdict::Fail | Verdict::Wait) && !report.summary().contains(&found.text) => {
+        _ if !*is_all
+            && matches!(verdict, Verdict::Fail | Verdict::Wait)
+            && !report.summary().contains(&found.text) =>
+        {
             Err("its summary is about something else".into())
         }
         _ => Ok(()),

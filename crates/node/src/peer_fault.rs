@@ -136,17 +136,15 @@ impl PeerFault {
             StatusCode::GATEWAY_TIMEOUT => Self::new(
                 Stage::Http,
                 "proxy-error",
-                format!("what is in front of it, most often a proxy, got no answer of it in time: it gave {answer}"),
+                format!(
+                    "what is in front of it, most often a proxy, got no answer of it in time: it gave {answer}"
+                ),
             ),
-            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE => {
-                Self::new(
-                    Stage::Http,
-                    "proxy-error",
-                    format!(
-                        "what is in front of it, most often a proxy, could not reach it: it gave {answer}"
-                    ),
-                )
-            }
+            StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE => Self::new(
+                Stage::Http,
+                "proxy-error",
+                format!("what is in front of it, most often a proxy, could not reach it: it gave {answer}"),
+            ),
             StatusCode::PAYLOAD_TOO_LARGE => Self::new(
                 Stage::Http,
                 "proxy-too-large",

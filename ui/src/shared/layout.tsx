@@ -52,7 +52,7 @@ export function Screen({
           ) : (
             <div
               ref={setScroller}
-              className="min-h-0 flex-1 overflow-y-auto"
+              className="relative min-h-0 flex-1 overflow-y-auto"
               tabIndex={0}
               role="region"
               aria-label={title}
@@ -75,7 +75,7 @@ export function Scrolling({ label, children }: { label: string; children: ReactN
     <ScrollContext.Provider value={scroller}>
       <div
         ref={setScroller}
-        className="min-h-0 flex-1 overflow-y-auto"
+        className="relative min-h-0 flex-1 overflow-y-auto"
         tabIndex={0}
         role="region"
         aria-label={label}
@@ -258,7 +258,7 @@ export function Inspector({
           <CloseButton onClose={onClose} />
         </header>
         <div
-          className="min-h-0 flex-1 overflow-y-auto py-3 pr-7 pl-4"
+          className="relative min-h-0 flex-1 overflow-y-auto py-3 pr-7 pl-4"
           tabIndex={0}
           role="region"
           aria-label={label}

@@ -1,7 +1,7 @@
 import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import { at, DAY } from "./fixtures";
-import { failingPeer, peer, TestNode } from "./node";
+import { failingPeer, peer, step, TestNode } from "./node";
 import { open } from "./render";
 
 const KEY = "qx7Pz0f9D2kLm3NvR8sTw1YbC4eGh5JiKo6UaXdEyFQ";
@@ -87,6 +87,37 @@ describe("a certificate that nobody vouches for", () => {
     const dialog = await screen.findByRole("dialog", { name: "The certificate of beta.example" });
     expect(dialog).toHaveTextContent(CERTIFICATE);
     expect(node.requests("trust-certificate")).toEqual([]);
+    await person.click(within(dialog).getByRole("button", { name: "Trust it for this provider" }));
+    await waitFor(() =>
+      expect(node.requests("trust-certificate")).toEqual([
+        { provider: "beta.example", fingerprint: CERTIFICATE },
+      ]),
+    );
+  });
+
+  it("is trusted from the doctor too, where its provider was never met", async () => {
+    const node = new TestNode();
+    node.answers["met-certificate"] = () => ({
+      fingerprint: CERTIFICATE,
+      names: ["beta.example"],
+      self_signed: true,
+      ends: at(30 * DAY),
+      refused: "the certificate is signed by itself",
+    });
+    node.answers["trust-certificate"] = () => ({ certificates: [] });
+    const { person } = open(node, "/doctor?provider=beta.example");
+    await waitFor(() => expect(node.reports).toHaveLength(1));
+    const verdict = {
+      verdict: "fail",
+      code: "certificate-self-signed",
+      stage: "tls",
+      side: "either",
+    } as const;
+    node.found([step("tls", "it has signed its certificate itself", { at: "192.0.2.1:443", ...verdict })], {
+      is_finished: true,
+    });
+    await person.click(await screen.findByTestId("look-at-certificate"));
+    const dialog = await screen.findByRole("dialog", { name: "The certificate of beta.example" });
     await person.click(within(dialog).getByRole("button", { name: "Trust it for this provider" }));
     await waitFor(() =>
       expect(node.requests("trust-certificate")).toEqual([

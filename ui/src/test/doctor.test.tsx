@@ -109,6 +109,34 @@ describe("the doctor", () => {
     expect(screen.getByTestId("verdict")).toHaveTextContent("Works, with a warning beta.example");
   });
 
+  it("says that it works only where nothing that is needed is missed", async () => {
+    const node = new TestNode();
+    open(node, "/doctor?provider=beta.example");
+    await begun(node);
+    const ended = step("this-side", "our certificate ended", {
+      verdict: "warn",
+      code: "certificate-expired",
+      side: "ours",
+    });
+    node.found([NAME, ended], { ...FAILED, works: false });
+    expect(await screen.findByTestId("verdict")).toHaveTextContent("Not everything works beta.example");
+    expect(screen.getByTestId("todo")).toHaveTextContent(
+      "You have to act. Code certificate-expired Your certificate has run out.",
+    );
+  });
+
+  it("says that it does not work yet where a decision is waited for", async () => {
+    const node = new TestNode();
+    open(node, "/doctor?provider=beta.example");
+    await begun(node);
+    const waits = step("peering", "we wait there", { verdict: "wait", code: "peer-pending", side: "theirs" });
+    node.found([NAME, waits], FAILED);
+    expect(await screen.findByTestId("todo")).toHaveTextContent(
+      "Its operator has to act. Code peer-pending Its operator has not let you in yet.",
+    );
+    expect(screen.getByTestId("verdict")).toHaveTextContent("Does not work yet beta.example");
+  });
+
   it("says that all is well only when all is done", async () => {
     const node = new TestNode();
     open(node, "/doctor?provider=beta.example");

@@ -513,8 +513,10 @@ export class TestNode implements Platform {
     const latest = this.reports.at(-1);
     if (latest === undefined) throw new Error("no look has begun");
     const all = [...latest.steps, ...steps];
-    const worst = (["fail", "warn"] as const).find((each) => all.some(({ verdict }) => verdict === each));
-    this.reports[this.reports.length - 1] = { ...latest, steps: all, verdict: worst ?? "pass", ...over };
+    const ranks = ["fail", "wait", "warn"] as const;
+    const verdict = ranks.find((each) => all.some((step) => step.verdict === each)) ?? "pass";
+    const works = verdict === "pass" || verdict === "warn";
+    this.reports[this.reports.length - 1] = { ...latest, steps: all, verdict, works, ...over };
     for (const answer of this.#askers.splice(0)) answer();
   }
 
@@ -816,7 +818,15 @@ export class TestNode implements Platform {
 
   #opened(of: Pick<CheckReport, "provider" | "is_own" | "seen_by">) {
     const began = at(this.reports.length);
-    this.reports.push({ ...of, began, verdict: "pass", summary: "", steps: [], is_finished: false });
+    this.reports.push({
+      ...of,
+      began,
+      verdict: "pass",
+      works: true,
+      summary: "",
+      steps: [],
+      is_finished: false,
+    });
     return { id: this.reports.length };
   }
 

@@ -221,7 +221,8 @@ impl OwnState {
 
     /// What is known now.
     pub(crate) fn view(&self) -> Ourselves {
-        let LookedUp { standing: name, only_here, port_closed, addresses, at: looked } = self.name.lock().clone();
+        let LookedUp { standing: name, only_here, port_closed, addresses, at: looked } =
+            self.name.lock().clone();
         let host = host_text(self.ground.ours.host());
         let router = self.way_in.router.as_ref().map(|router| router.standing());
         let router_trouble = router.as_ref().and_then(|router| router::trouble(router, &host, &addresses));

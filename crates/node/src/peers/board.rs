@@ -282,7 +282,10 @@ impl Board {
             let text = format!("{} with it, so this computer's clock is wrong", agree(with_them, all));
             (Side::Ours, text)
         } else if all == 0 {
-            (Side::Either, "no other provider's clock is known here that would tell which of the two is wrong".into())
+            (
+                Side::Either,
+                "no other provider's clock is known here that would tell which of the two is wrong".into(),
+            )
         } else {
             (Side::Either, "the clocks of the other providers do not tell which of the two is wrong".into())
         }

@@ -143,7 +143,9 @@ impl ServerCertVerifier for Trust {
                 Err(Error::InvalidCertificate(fault))
             }
             // What is wrong with it whoever vouches for it, such as that it is an authority's own, has another remedy.
-            Err(Error::InvalidCertificate(fault)) if is_unvouched(&fault) && is_signed_by_itself(end_entity) => {
+            Err(Error::InvalidCertificate(fault))
+                if is_unvouched(&fault) && is_signed_by_itself(end_entity) =>
+            {
                 let fault = CertificateError::Other(self.untrusted(end_entity, server_name));
                 Err(Error::InvalidCertificate(fault))
             }

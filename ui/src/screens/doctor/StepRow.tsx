@@ -5,6 +5,7 @@ import type { CheckReport } from "@/bindings/CheckReport";
 import type { CheckStep } from "@/bindings/CheckStep";
 import { actor, stepHint, stepRemedy, verdictMark } from "@/domain/check/words";
 import { GuideLink } from "@/domain/guide/GuideLink";
+import { isNotVouchedFor, TrustCertificate } from "@/domain/peer/TrustCertificate";
 import { IconButton } from "@/shared/Button";
 import { cx } from "@/shared/class";
 import { Mark } from "@/shared/Mark";
@@ -60,7 +61,7 @@ export function StepRow({ step, of, isNested }: { step: CheckStep; of: CheckRepo
         )}
       </span>
       {todo !== null && (
-        <p className={cx(belowPlace, "mt-1 border-l-2 border-accent pl-2")} data-testid="todo">
+        <div className={cx(belowPlace, "mt-1 border-l-2 border-accent pl-2")} data-testid="todo">
           <span className="font-semibold">{t.doctor.side[actor(step)]}</span>{" "}
           {step.code !== null && (
             <span className="ml-1 text-sm text-muted max-sm:ml-0 max-sm:block" title={t.peers.codeHint}>
@@ -70,7 +71,10 @@ export function StepRow({ step, of, isNested }: { step: CheckStep; of: CheckRepo
           )}{" "}
           <span className="block">{todo}</span>
           <GuideLink code={step.code} stage={step.stage} />
-        </p>
+          {step.name === "tls" && !of.is_own && isNotVouchedFor(step) && (
+            <TrustCertificate provider={of.provider} />
+          )}
+        </div>
       )}
       {isOpen && evidence.length > 0 && (
         <div id={id} className={belowPlace}>

@@ -8,6 +8,7 @@ import { sentence } from "@/domain/node/admin";
 import { isProvider } from "@/domain/node/identifiers";
 import { usePeer, usePeerActions } from "@/domain/peer/hooks";
 import { PeerStandingNote, PeerStateWord, TroubleNote } from "@/domain/peer/PeerState";
+import { isNotVouchedFor, TrustCertificate } from "@/domain/peer/TrustCertificate";
 import { lag } from "@/domain/peer/words";
 import { Button, buttonClass } from "@/shared/Button";
 import { Confirm } from "@/shared/Dialog";
@@ -19,7 +20,6 @@ import { Ago, Duration, Fact, Facts, Ident, Until } from "@/shared/values";
 import { t } from "@/text";
 import { Pulling, Serving } from "./columns";
 import { Heartbeats } from "./Heartbeats";
-import { TrustCertificate } from "./TrustCertificate";
 
 const icon = "size-3.5";
 
@@ -116,7 +116,7 @@ function Details({ peer, onClose }: { peer: Peer; onClose: () => void }) {
             ))}
           </ul>
         )}
-        <TrustCertificate peer={peer} />
+        {peer.troubles.some(isNotVouchedFor) && <TrustCertificate provider={peer.provider} />}
       </InspectorPart>
       <InspectorPart title={t.peers.keys}>
         {peer.fingerprints.length === 0 ? (

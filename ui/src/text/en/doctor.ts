@@ -76,7 +76,13 @@ export const doctor = {
     pulls: "Pulls that go on",
     asking: "The request to look",
   },
-  verdict: { pass: "Went well", warn: "Warning", wait: "Waits for a decision", fail: "Failed", skipped: "Not done" },
+  verdict: {
+    pass: "Went well",
+    warn: "Warning",
+    wait: "Waits for a decision",
+    fail: "Failed",
+    skipped: "Not done",
+  },
   side: {
     ours: "You have to act.",
     theirs: "Its operator has to act.",

@@ -372,8 +372,7 @@ impl Checkup<'_> {
 
     /// What is wrong at `step` of one that was never reached: then it may be that its name was not meant so.
     fn doubt_name(&self, step: Step) -> Step {
-        let is_doubtful =
-            step.verdict == Verdict::Fail && !self.is_own() && !self.known.is_reached_before();
+        let is_doubtful = step.verdict == Verdict::Fail && !self.is_own() && !self.known.is_reached_before();
         match step.code.as_deref().filter(|_| is_doubtful).map(Side::of_unreached) {
             Some(side) => step.for_side(side),
             None => step,

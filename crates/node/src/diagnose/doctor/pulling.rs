@@ -37,7 +37,9 @@ impl Checkup<'_> {
             PeerState::Allowed => None,
             PeerState::KeyChanged => Some("our pulls there rest until you have decided on its key"),
             PeerState::Blocked => Some("we do not pull there, since you have blocked it"),
-            PeerState::Unknown | PeerState::Pending => Some("we pull only from providers that are let in here"),
+            PeerState::Unknown | PeerState::Pending => {
+                Some("we pull only from providers that are let in here")
+            }
         };
         if let Some(why) = why_not {
             return Step::skipped(name, why);
@@ -214,7 +216,8 @@ impl Checkup<'_> {
             if is_fresh {
                 // That this node has only begun is no visit of the peer.
                 let text = format!("{items} here for it, and it has yet to come for {them}");
-                let is_known = last.is_some_and(|last| last >= self.known.started) || now.since(since) < A_MOMENT;
+                let is_known =
+                    last.is_some_and(|last| last >= self.known.started) || now.since(since) < A_MOMENT;
                 return if is_known { Step::pass(name, text) } else { Step::skipped(name, text) };
             }
             return self.away(&format!("{items} here for it, and it does not fetch {them}"));
@@ -232,10 +235,12 @@ impl Checkup<'_> {
                 ))
             }
             // Whoever lets another in pulls once at least (section 11).
-            None if is_late && (self.known.is_expected || theirs == Some(PeerState::Allowed)) => self.away(&format!(
-                "it has never pulled from here, though it was let in {} ago",
-                lasting(now.since(let_in))
-            )),
+            None if is_late && (self.known.is_expected || theirs == Some(PeerState::Allowed)) => {
+                self.away(&format!(
+                    "it has never pulled from here, though it was let in {} ago",
+                    lasting(now.since(let_in))
+                ))
+            }
             None => {
                 Step::skipped(name, "it has never pulled from here, so whether it reaches us is not known")
             }

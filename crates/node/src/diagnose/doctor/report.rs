@@ -190,7 +190,10 @@ impl Step {
     /// Whether it is a warning of something without which the two do not reach each other, or not in both directions.
     fn is_missed(&self) -> bool {
         let is_needed = self.name == StepName::ThisSide
-            || self.code.as_deref().is_some_and(|code| matches!(code, "not-pulled" | "log-broken" | "log-forked"));
+            || self
+                .code
+                .as_deref()
+                .is_some_and(|code| matches!(code, "not-pulled" | "log-broken" | "log-forked"));
         self.verdict == Verdict::Warn && is_needed
     }
 
@@ -294,7 +297,7 @@ impl Report {
                 let is_news = |(at, step): &(usize, &&Step)| steps[..*at].iter().all(|told| told.code != step.code);
                 let waits = steps.iter().enumerate().filter(is_news).map(|(_, step)| *step);
                 let missed = self.steps.iter().filter(|step| step.is_missed());
-                let begin = if self.is_finished { "It does not work yet." } else { "It does not work yet so far." };
+                let begin = if self.is_finished { "It does not work yet." } else { "A decision is missing so far." };
                 waits.chain(missed).fold(begin.into(), |told, step| format!("{told} {}", said_of(step)))
             }
             (Verdict::Warn, steps) => {
@@ -340,9 +343,11 @@ mod tests {
 
     #[test]
     fn works_is_said_only_where_nothing_that_is_needed_is_missed() {
-        let waits = Step::wait(StepName::Peering, "peer-pending", "it waits for its operator's decision on us");
+        let waits =
+            Step::wait(StepName::Peering, "peer-pending", "it waits for its operator's decision on us");
         let again = Step::wait(StepName::OurPull, "peer-pending", "we wait there");
-        let ended = Step::warn(StepName::ThisSide, "certificate-expired", "our certificate ended").for_side(Side::Ours);
+        let ended = Step::warn(StepName::ThisSide, "certificate-expired", "our certificate ended")
+            .for_side(Side::Ours);
         let slow = Step::warn(StepName::Ping, "slow", "it is slow");
         let told = report(vec![slow.clone(), waits, again, ended.clone()]);
         assert_eq!((told.verdict(), told.works()), (Verdict::Wait, false));

@@ -1,7 +1,6 @@
 import { ShieldCheck } from "lucide-react";
 import { useState } from "react";
 import type { MetCertificate } from "@/bindings/MetCertificate";
-import type { Peer } from "@/bindings/Peer";
 import { asSentence, sentence, useAdmin } from "@/domain/node/admin";
 import { Button } from "@/shared/Button";
 import { Dialog, DialogButtons } from "@/shared/Dialog";
@@ -13,17 +12,23 @@ import { t } from "@/text";
 
 const words = t.card.trust;
 
-/** What is met at a provider whose certificate nobody vouches for. */
-const NOT_VOUCHED_FOR = ["certificate-self-signed", "certificate-unknown-issuer", "certificate-replaced"];
+const NOT_VOUCHED_FOR: ReadonlySet<string> = new Set([
+  "certificate-self-signed",
+  "certificate-unknown-issuer",
+  "certificate-replaced",
+]);
 
-/** Trusts the certificate of a peer by its fingerprint, where the trouble with the peer is that nobody vouches for it. */
-export function TrustCertificate({ peer }: { peer: Peer }) {
+/** Whether a trouble is that nobody vouches for a certificate, so that the operator may. */
+export function isNotVouchedFor({ code }: { code: string | null }): boolean {
+  return code !== null && NOT_VOUCHED_FOR.has(code);
+}
+
+/** Trusts the certificate of a provider by its fingerprint, where nobody else vouches for it. */
+export function TrustCertificate({ provider }: { provider: string }) {
   const admin = useAdmin();
   const [met, setMet] = useState<MetCertificate | null>(null);
   const [fault, setFault] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
-  if (!peer.troubles.some(({ code }) => NOT_VOUCHED_FOR.includes(code))) return null;
-  const { provider } = peer;
   const doing = async (work: () => Promise<void>) => {
     setBusy(true);
     setFault(null);
