@@ -670,6 +670,14 @@ faults! {
             let server = scene.raw(|_| RawConduct::SilentOverTls).await;
             Some(scene.endpoint_at(server).await)
         };
+    answers_by_other_key: "it answers with a key that its document does not have",
+        fails(Ping, "answer-key-unknown", Theirs, "not in the responder's document"),
+        async |scene| {
+            let peer = scene.federation.scripted_peer();
+            peer.answers_pings(PeerState::Allowed);
+            peer.shows_keys([SecretKey::from_seed([9; 32]).public()]);
+            Some(scene.looks_at(peer, ScriptedPeer::provider))
+        };
     endpoint_of_another: "the endpoint is another provider's",
         fails(Ping, "other-responder", Theirs, ""),
         async |scene| {

@@ -33,7 +33,8 @@ fn signing(test_node: &TestNode) -> Thumbprint {
 async fn troubles_with_keys(at: &TestNode, with: &TestNode) -> Vec<String> {
     let peer = with.provider().clone();
     let troubles = at.reads(move |view| view.troubles(&peer)).await;
-    let of_keys = ["key-changed", "key-unknown", "signature-invalid", "peer-key-changed"];
+    let of_keys =
+        ["key-changed", "key-unknown", "answer-key-unknown", "signature-invalid", "peer-key-changed"];
     troubles.into_iter().map(|trouble| trouble.code).filter(|code| of_keys.contains(&code.as_str())).collect()
 }
 

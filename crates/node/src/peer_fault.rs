@@ -184,7 +184,8 @@ impl PeerFault {
         let code = match fault {
             ResponseFault::Missing { .. } => "response-unsigned",
             ResponseFault::OtherResponder { .. } => "other-responder",
-            ResponseFault::KeyUnknown { .. } => "key-unknown",
+            // That it does not know ours is `key-unknown`.
+            ResponseFault::KeyUnknown { .. } => "answer-key-unknown",
             ResponseFault::Times { .. } => "clock-skew",
             ResponseFault::DigestMismatch => "digest-mismatch",
             _ => "signature-invalid",

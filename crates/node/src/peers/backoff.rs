@@ -39,13 +39,16 @@ pub(crate) enum EndedBy {
     ALook,
     /// It could not be reached: a sign of life too.
     Life,
-    /// It could not come here for our key, or the clocks are apart, by which it cannot come either: that it has come too.
+    /// It could not come here for our key, or answers with one that its document does not have yet, or the clocks are apart, by which it cannot come either: that it has come too.
     Coming,
 }
 
 impl From<&PeerFault> for EndedBy {
     fn from(fault: &PeerFault) -> Self {
-        if matches!(fault.code.as_ref(), "key-unknown" | "clock-skew" | "signature-expired") {
+        if matches!(
+            fault.code.as_ref(),
+            "key-unknown" | "answer-key-unknown" | "clock-skew" | "signature-expired"
+        ) {
             Self::Coming
         } else if fault.is_absence() {
             Self::Life

@@ -118,7 +118,7 @@ export const guideParts: Readonly<Record<string, readonly string[]>> = {
     "clock-before-build",
     "clock-unset",
   ],
-  Keys: ["key-changed", "peer-key-changed", "key-unknown", "pull-key-unknown"],
+  Keys: ["key-changed", "peer-key-changed", "key-unknown", "answer-key-unknown", "pull-key-unknown"],
   "Who lets whom in": [
     "peer-pending",
     "peer-blocked",

@@ -47,6 +47,8 @@ export const remedy = {
       "One of the two clocks is wrong, or the way is very slow. Compare this computer's time with a reliable clock.",
     "key-unknown":
       "It could not fetch your key. Its operator sees why by a check of your provider from there: most often your certificate has to be trusted there ([peers] extra_roots), your network allowed (allow_networks), or your port is closed, which you can see by a check of your own provider.",
+    "answer-key-unknown":
+      "Its key was just changed, or its document does not have the key that it signs with. The document is read anew by itself: a key that was not accepted is then shown under Peers. If this lasts, its operator has to see why the document is an old one, as by a cache in front of it.",
     "signature-invalid": "Something on the way changes requests, often a proxy. Let it pass them unchanged.",
     "signature-missing": "Something on the way takes headers off, often a proxy. Let it pass them unchanged.",
     "digest-mismatch": "Something on the way changes contents, often a proxy. Let it pass them unchanged.",

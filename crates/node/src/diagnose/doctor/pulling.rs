@@ -191,12 +191,13 @@ impl Checkup<'_> {
             let unproved = "that it came from this provider is not proved, as its signature was not taken";
             return if *is_proved { step } else { step.seen("who has sent it", unproved) };
         }
-        if let Some(why) = match theirs {
+        let why_not = match theirs {
             Some(PeerState::Blocked) => Some("it has blocked us"),
             Some(PeerState::KeyChanged) => Some("it has not accepted our key"),
             Some(PeerState::Unknown | PeerState::Pending) => Some("it has not let us in yet"),
             Some(PeerState::Allowed) | None => None,
-        } {
+        };
+        if let Some(why) = why_not {
             return Step::skipped(name, format!("it does not pull, since {why}"));
         }
         let last = self.last_pull();
