@@ -401,6 +401,16 @@ mod tests {
     }
 
     #[test]
+    fn who_cannot_come_since_we_keep_all_out_is_not_told_of_each() {
+        let mut gone = peer("a.example");
+        gone.standing = standing(StandingCode::NotPulled);
+        assert_eq!(codes(&found(&ourselves(), &[gone.clone()])), ["not-pulled"]);
+        let mut own = ourselves();
+        own.certificates[0].facts.ends = NOW;
+        assert_eq!(codes(&found(&own, &[gone])), ["certificate-expired"]);
+    }
+
+    #[test]
     fn a_certificate_that_has_signed_itself_is_no_fault_once_somebody_has_come_by_it() {
         let mut own = ourselves();
         own.certificates[0].facts.self_signed = true;

@@ -309,7 +309,7 @@ pub(super) mod tests {
     #[test]
     fn each_fault_of_our_own_is_found() {
         type Alteration = fn(&mut Ourselves);
-        let cases: [(&str, Severity, Alteration); 12] = [
+        let cases: [(&str, Severity, Alteration); 13] = [
             ("disk-full", Severity::High, |own| {
                 let text = "database or disk is full".into();
                 own.store = Some(StoreTrouble { code: "disk-full", text, since: NOW, last: NOW, lost: 1 });
@@ -337,6 +337,9 @@ pub(super) mod tests {
             ("certificate-self-signed", Severity::Medium, |own| own.certificates[0].facts.self_signed = true),
             ("name-unresolved", Severity::High, |own| {
                 own.name = NameStanding::Unresolved { text: "it has no address".into() };
+            }),
+            ("port-closed", Severity::High, |own| {
+                own.port_closed = Some("others are led to port 443, where nothing takes connections".into());
             }),
             ("name-private", Severity::Medium, |own| {
                 own.name = NameStanding::Private { text: "it is private".into() };
