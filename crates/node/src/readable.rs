@@ -1,6 +1,7 @@
 //! What a peer says, as a person reads it.
 
 use drawbridge_mtp::seen::is_unseen;
+use drawbridge_mtp::time::Timestamp;
 
 /// Characters of a sentence that are kept.
 const SENTENCE: usize = 400;
@@ -25,9 +26,28 @@ pub(crate) fn readable(text: &str) -> String {
     told
 }
 
+/// A moment as a person reads it in a sentence, in UTC: nobody needs the part of a second.
+pub(crate) fn moment(time: Timestamp) -> String {
+    let text = time.to_string();
+    let told =
+        text.split_once('T').and_then(|(day, hour)| Some(format!("{day} {} UTC", hour.split_once('.')?.0)));
+    told.unwrap_or(text)
+}
+
+/// The same with a capital at its beginning.
+pub(crate) fn capital(text: &str) -> String {
+    let mut characters = text.chars();
+    characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_is_told_without_what_only_a_program_needs() {
+        assert_eq!(moment(Timestamp::from_millis(1_800_000_000_123)), "2027-01-15 08:00:00 UTC");
+    }
 
     #[test]
     fn it_is_cut_to_what_a_person_reads() {

@@ -14,9 +14,10 @@ use tracing::Instrument;
 
 use super::Pulls;
 use super::page::{self};
-use super::wait::{PullWait, TRIED_AGAIN};
+use super::wait::{PullWait, Shortened, TRIED_AGAIN};
 use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::{Ask, Backoff, EndedBy, PullingStatus};
+use crate::readable::moment;
 use crate::store::{Cursor, StoreFault};
 use crate::traffic::TrafficLog;
 
@@ -100,6 +101,9 @@ impl Pulls {
                     if hold > 0 {
                         self.peers.board.note_held(&peer, hold, held);
                     }
+                    if let Some(shortened) = pull_wait.reached() {
+                        Box::pin(self.peers.note_trouble(&peer, &self.cut_short(&shortened))).await;
+                    }
                     if hold > 0 && pull_wait.held(held) {
                         Box::pin(self.peers.end_trouble(&peer, PULL_CUT)).await;
                     }
@@ -143,10 +147,9 @@ impl Pulls {
                         // It was well until then.
                         backoff.succeeded();
                     }
-                    if let Some(shorter) = pull_wait.cut(held) {
-                        Box::pin(self.peers.note_trouble(&peer, &self.cut_short(held, shorter, &fault)))
-                            .await;
-                    }
+                    pull_wait.cut(held, how_it_ended(&fault));
+                } else if fault.is_absence() {
+                    pull_wait.missed();
                 }
                 let pause = backoff.failed(&*self.ground.ambient, fault.retry_after);
                 let next = self.ground.ambient.now().plus(pause);
@@ -160,6 +163,14 @@ impl Pulls {
                 Box::pin(backoff.rest(pause, EndedBy::from(&fault))).await;
             }
         }
+    }
+}
+
+/// How a pull that waited was ended, as the end of a sentence.
+fn how_it_ended(fault: &PeerFault) -> String {
+    match fault.unsigned {
+        Some(status) => format!("with an unsigned {status}"),
+        None => "by closing the connection".into(),
     }
 }
 
@@ -180,12 +191,13 @@ impl Drop for NotedStoring<'_> {
 
 impl Pulls {
     /// Something in between ends pulls that wait.
-    fn cut_short(&self, held: Duration, shorter: u64, fault: &PeerFault) -> PeerFault {
-        let until = self.ground.ambient.now().plus(TRIED_AGAIN);
+    fn cut_short(&self, Shortened { held, how, seconds }: &Shortened) -> PeerFault {
+        let until = moment(self.ground.ambient.now().plus(TRIED_AGAIN));
+        let whole = Limits::default().pull_wait_s;
         let text = format!(
-            "something between it and us, most often a proxy, ends pulls that wait after about {} s; they are asked to wait {shorter} s \
-             until {until}, and then the whole wait is tried again, as it is where you have it tried now. Let it wait for at least \
-             75 s. The last time: {fault}",
+            "something between it and us, most often a proxy, ends pulls that wait after about {} s, the last one {how}. Our pulls there \
+             ask to wait for {seconds} s instead of {whole} s until {until}; then, or when you have it tried now, {whole} s are tried \
+             again. Whoever runs that proxy has to let a request wait for 75 s",
             held.as_secs()
         );
         PeerFault::new(Stage::Http, PULL_CUT, text)
