@@ -59,9 +59,8 @@ impl Repairs {
         let mut told: Vec<_> = found.wrong.into_iter().chain(found.begun).collect();
         told.retain(|finding| !state.repairs.has(&finding.subject, &finding.kind));
         for finding in &mut told {
-            let since = state.repairs.found_since(&finding.subject, &finding.kind);
-            let earliest = [finding.since, since].into_iter().flatten().min();
-            finding.since = earliest.map(|since| since.min(now));
+            let since = finding.since.or_else(|| state.repairs.found_since(finding));
+            finding.since = since.map(|since| since.min(now));
         }
         told
     }

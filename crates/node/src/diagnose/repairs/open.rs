@@ -66,10 +66,14 @@ struct Open {
     noted: Timestamp,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 struct Found {
+    /// Since when something of its subject and kind is wrong, whatever its code.
     since: Timestamp,
     patience: Duration,
+    code: String,
+    /// Since when it has that code.
+    begun: Timestamp,
 }
 
 impl OpenRepairs {
@@ -96,9 +100,10 @@ impl OpenRepairs {
         self.open.contains_key(&(subject.clone(), kind.clone()))
     }
 
-    /// Since when something is so that is not open, as far as looks have found it.
-    pub(super) fn found_since(&self, subject: &RepairSubject, kind: &RepairKind) -> Option<Timestamp> {
-        self.found.get(&(subject.clone(), kind.clone())).map(|found| found.since)
+    /// Since when that is so which is not open, as far as looks have found it.
+    pub(super) fn found_since(&self, finding: &RepairFinding) -> Option<Timestamp> {
+        let found = self.found.get(&(finding.subject.clone(), finding.kind.clone()));
+        found.filter(|found| found.code == finding.code).map(|found| found.begun)
     }
 
     /// When the next of what was found has been so for long enough.
@@ -157,11 +162,16 @@ impl OpenRepairs {
         now: Timestamp,
         new_id: impl FnOnce() -> Id,
     ) -> Option<(Step, RepairRow)> {
-        let first = self.found.get(&key).map_or(now, |found| found.since);
+        let before = self.found.get(&key);
+        let first = before.map_or(now, |found| found.since);
+        // What was wrong before for another reason is over.
+        let begun = before.filter(|found| found.code == finding.code).map_or(now, |found| found.begun);
+        let begun = finding.since.map_or(begun, |since| since.min(begun)).min(now);
         // A clock that was set back would have it wait for as long again, and so would a reason that is another meanwhile.
         let since = finding.since.map_or(first, |since| since.min(first)).min(now);
         if now.since(since) < finding.patience {
-            self.found.insert(key, Found { since, patience: finding.patience });
+            let (patience, code) = (finding.patience, finding.code.clone());
+            self.found.insert(key, Found { since, patience, code, begun });
             return None;
         }
         self.found.remove(&key);
@@ -188,7 +198,7 @@ impl OpenRepairs {
                     side: finding.side,
                     text: finding.text.clone(),
                     suffers: finding.suffers,
-                    since,
+                    since: begun,
                     raised: now,
                     seen: now,
                     gone: None,
@@ -231,6 +241,9 @@ impl Open {
         });
         if returns {
             row.ignored = None;
+        }
+        if row.code != finding.code {
+            row.since = finding.since.unwrap_or(now).min(now);
         }
         row.code.clone_from(&finding.code);
         row.stage.clone_from(&finding.stage);
@@ -366,6 +379,24 @@ mod tests {
             assert_eq!(bench.steps(10, &found), []);
         }
         assert_eq!(bench.steps(10, &refused()), [Step::Raised]);
+    }
+
+    #[test]
+    fn what_is_wrong_for_another_reason_is_so_since_that_began() {
+        let expired = finding("certificate-expired", Severity::Medium, 0);
+        let changed = finding("key-changed", Severity::High, 0);
+        // While it is not raised, and once it is.
+        let mut bench = Bench::new();
+        bench.steps(0, &wrong(expired.clone()));
+        bench.steps(60, &wrong(changed.clone()));
+        let began = bench.now;
+        assert_eq!(bench.repairs.found_since(&changed), Some(began));
+        assert_eq!(bench.after(60, &wrong(changed.clone()))[0].1.since, began);
+        bench.steps(60, &wrong(expired.clone()));
+        assert_eq!(bench.repairs.rows()[0].since, bench.now);
+        let since = Some(bench.now.plus(Duration::from_secs(5)));
+        bench.steps(10, &wrong(RepairFinding { since, ..changed }));
+        assert_eq!(bench.repairs.rows()[0].since, since.unwrap());
     }
 
     #[test]
@@ -515,7 +546,7 @@ mod tests {
                 for kind in [find(true, 0, 0, 0).kind, find(false, 0, 0, 0).kind] {
                     let rows = of_key(&kept, &kind);
                     prop_assert!(rows.iter().filter(|row| row.gone.is_none()).count() <= 1);
-                    prop_assert!(rows.iter().all(|row| row.since <= row.raised
+                    prop_assert!(rows.iter().all(|row| row.since <= row.seen
                         && row.gone.is_none_or(|gone| gone >= row.raised)));
                     // Each was gone before the next was raised.
                     prop_assert!(rows.is_sorted_by(|a, b| a.gone.is_some_and(|gone| gone <= b.raised)));
