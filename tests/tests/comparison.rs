@@ -455,8 +455,14 @@ async fn a_participant_that_lies_is_told_from_an_owner_that_does() {
         assert_eq!(exported(asks, &tea).await.contradictions, [], "nothing is proved against the owner");
     }
 
-    // It shows what it should; what was said of it is over.
+    // It shows what it should; what was said of it is over, also where nobody asks again.
     *copy.lock() = log.clone();
+    let liar = eve.provider().clone();
+    beta.until("it was compared again", move |view| {
+        let troubles = view.troubles(&liar)?;
+        Ok(troubles.iter().any(|it| it.code == "log-differs" && it.over).then_some(()))
+    })
+    .await;
     for asks in [beta, alpha] {
         assert_eq!(at(&asks.compares(&tea).await, eve.provider()).verdict, CopyVerdict::Equal);
         assert!(asks.notes(eve.provider(), "log-differs").await.over);

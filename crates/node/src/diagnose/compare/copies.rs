@@ -19,7 +19,7 @@ use crate::side::Side;
 use crate::store::{GroupRow, KeptCheckpoint, Store, StoreFault};
 
 /// The code of a trouble with one whose copy is another than ours without a signature that speaks for it.
-const LOG_DIFFERS: &str = "log-differs";
+pub(super) const LOG_DIFFERS: &str = "log-differs";
 
 /// Our copy of a group's log, as it was when the comparison began, beside those of others.
 pub(super) struct Copies<'a> {
@@ -430,8 +430,15 @@ impl Copies<'_> {
             return Ok(self.differs(provider, first, &fault, side));
         }
         let ours = if self.is_ours() { None } else { self.signed_of_ours(first).await? };
-        let (why, side) = if self.is_ours() {
-            ("nothing that we have signed speaks for it".to_owned(), Side::Theirs)
+        let holds_ours = match signed.map(|signed| &signed.claims).filter(|claims| claims.seq >= first) {
+            Some(claims) => log.ours(claims.seq).await? == Some(claims.hash),
+            None => false,
+        };
+        let (why, side) = if self.is_ours() && holds_ours {
+            ("what it keeps of our word speaks for the log here".to_owned(), Side::Theirs)
+        } else if self.is_ours() {
+            let why = "nothing that we have signed tells which of the two is right: one of the two stores was restored, or its copy is made up";
+            (why.to_owned(), Side::Either)
         } else if let Some(kept) = ours.filter(|kept| kept.seq >= first) {
             (format!("what the owner has signed, up to event {}, is what is here", kept.seq), Side::Theirs)
         } else {

@@ -6,6 +6,7 @@
 mod copies;
 mod report;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,11 +14,12 @@ use drawbridge_mtp::id::{GroupUri, Provider};
 use drawbridge_mtp::message::PeerState;
 use futures_util::future::BoxFuture;
 use futures_util::{FutureExt, StreamExt, stream};
+use parking_lot::Mutex;
 use tokio::sync::watch;
 
 pub use report::{Comparison, CopyVerdict, Finding, ShownCheckpoint};
 
-use self::copies::Copies;
+use self::copies::{Copies, LOG_DIFFERS};
 use super::reports::Reports;
 use crate::delivery::Delivery;
 use crate::ground::Ground;
@@ -36,6 +38,10 @@ fn too_slow() -> PeerFault {
     PeerFault::new(Stage::Http, "timeout", text)
 }
 
+/// A difference that nothing signed decides is looked at again after this, and then less and less often.
+const AGAIN: Duration = Duration::from_secs(10);
+const AGAIN_AT_LAST: Duration = Duration::from_secs(600);
+
 /// Compares logs.
 pub(crate) struct Comparer {
     /// Our name and clock.
@@ -48,6 +54,8 @@ pub(crate) struct Comparer {
     delivery: Arc<Delivery>,
     /// The latest comparisons.
     reports: Reports<Comparison>,
+    /// Groups that are to be compared again, each with the next pause and whether one goes on.
+    again: Mutex<HashMap<GroupUri, (Duration, bool)>>,
 }
 
 /// A group to be compared.
@@ -59,7 +67,8 @@ struct Subject {
 
 impl Comparer {
     pub(crate) fn new(ground: Arc<Ground>, store: Store, peers: Arc<Peers>, delivery: Arc<Delivery>) -> Self {
-        Self { ground, store, peers, delivery, reports: Reports::default() }
+        let (reports, again) = (Reports::default(), Mutex::default());
+        Self { ground, store, peers, delivery, reports, again }
     }
 
     /// Begins to compare our copy of the log of `group`, and returns the number of the comparison. Where it is being compared, it is
@@ -112,8 +121,41 @@ impl Comparer {
             progress.send_modify(|comparison| {
                 (comparison.is_finished, comparison.is_cut_short) = (true, !is_done);
             });
+            own.compare_again(&group, &progress.borrow());
         });
         Ok(id)
+    }
+
+    /// Has a difference that nothing signed decides compared again by itself: one that is settled is over then, and one that lasts
+    /// is told as what lasts.
+    fn compare_again(self: &Arc<Self>, group: &GroupUri, comparison: &Comparison) {
+        let is_open = |finding: &Finding| finding.code.as_deref() == Some(LOG_DIFFERS);
+        let pause = {
+            let mut again = self.again.lock();
+            if !comparison.findings.iter().any(is_open) {
+                again.remove(group);
+                return;
+            }
+            let (next, is_due) = again.entry(group.clone()).or_insert((AGAIN, false));
+            if std::mem::replace(is_due, true) {
+                return;
+            }
+            let longer = (*next * 2).min(AGAIN_AT_LAST);
+            std::mem::replace(next, longer)
+        };
+        let (own, group) = (self.clone(), group.clone());
+        self.ground.tasks.spawn(async move {
+            tokio::select! {
+                () = own.ground.stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+            }
+            if let Some((_, is_due)) = own.again.lock().get_mut(&group) {
+                *is_due = false;
+            }
+            if let Err(fault) = own.begin(&group) {
+                tracing::debug!(%group, %fault, "a log is not compared again");
+            }
+        });
     }
 
     /// The comparison of that number, once it has more than `findings` findings or is finished, or after a while as it is.
