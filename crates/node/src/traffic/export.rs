@@ -69,6 +69,9 @@ const RESOURCES: [&str; 19] = [
     "",
 ];
 
+/// Where a provider is reached below its name, unless its document says otherwise.
+const ENDPOINT: &str = "/mtp/v1";
+
 /// Members of queries, which name nothing themselves.
 const QUERIES: [&str; 7] = ["after", "until", "last", "generation", "wait", "max_events", "max_bytes"];
 
@@ -88,7 +91,8 @@ impl Export {
                     .map_or_else(|| self.ours.clone(), |names| names.provider(&self.ours));
                 let entries: Vec<_> = records.map(|record| har_entry(&record, &ours)).collect();
                 let creator = json!({ "name": "Drawbridge", "version": env!("CARGO_PKG_VERSION") });
-                let comment = "Paths are below the endpoint of each provider. Contents are not kept.";
+                let comment =
+                    "Each provider is taken to be reached below its own name. Contents are not kept.";
                 let log =
                     json!({ "version": "1.2", "creator": creator, "entries": entries, "comment": comment });
                 serde_json::to_string_pretty(&json!({ "log": log })).unwrap_or_default()
@@ -192,6 +196,7 @@ fn har_entry(record: &TrafficRecord, ours: &Provider) -> Value {
         Direction::In => ours.as_str(),
         Direction::Out => record.peer.as_ref().map_or("unknown.invalid", |peer| peer.as_str()),
     };
+    let below = if record.target.starts_with("/.well-known/") { "" } else { ENDPOINT };
     let protocol = record.protocol.as_deref().unwrap_or("unknown");
     let query = record.target.split_once('?').map_or("", |(_, query)| query);
     let members = query.split('&').filter(|member| !member.is_empty()).map(|member| {
@@ -209,7 +214,7 @@ fn har_entry(record: &TrafficRecord, ours: &Provider) -> Value {
         "time": millis(Some(record.duration.unwrap_or_default())),
         "request": {
             "method": record.method,
-            "url": format!("https://{host}{}", record.target),
+            "url": format!("https://{host}{below}{}", record.target),
             "httpVersion": protocol,
             "cookies": [],
             "headers": headers(&record.request_headers),
@@ -320,7 +325,7 @@ mod tests {
         let entry = &entries[0];
         assert_eq!(
             entry["request"]["url"],
-            "https://secret.example/groups/secret-club/log?after=3&last=0198f0e0-secret"
+            "https://secret.example/mtp/v1/groups/secret-club/log?after=3&last=0198f0e0-secret"
         );
         assert_eq!(entry["request"]["queryString"][0], json!({ "name": "after", "value": "3" }));
         for part in ["cookies", "headers", "queryString"] {
