@@ -35,6 +35,12 @@ async fn a_stranger_is_foretold_by_what_the_operator_has_chosen_and_nothing_is_k
         assert!(addition.told.starts_with("403 peer-pending"), "{}", addition.told);
         assert_eq!(of(&told, Asked::Pull).outcome, Foreseen::Refused, "{strangers:?}");
     }
+    let run = alpha.node().operator().dry_run("stranger.example").await.unwrap();
+    assert!(
+        run.presumed.starts_with("This presumes that the signature of stranger.example"),
+        "{}",
+        run.presumed
+    );
     let peers = alpha.node().operator().peers().await.unwrap();
     assert!(peers.is_empty(), "{peers:?}");
     assert!(alpha.reads(|view| Ok(view.requests::<Connection>()?.is_empty())).await);

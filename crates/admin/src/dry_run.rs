@@ -19,7 +19,8 @@ impl From<operator::Foresight> for Foresight {
 }
 
 pub(crate) async fn dry_run(host: &Host, ask: DryRunOf) -> Result<DryRun, AdminError> {
-    let operator::DryRun { provider, person, foresights } =
+    let operator::DryRun { provider, person, foresights, presumed } =
         host.node().await?.operator().dry_run(&ask.who).await?;
-    Ok(DryRun { provider, person, foresights: foresights.into_iter().map(Into::into).collect() })
+    let foresights = foresights.into_iter().map(Into::into).collect();
+    Ok(DryRun { provider, person, foresights, presumed })
 }

@@ -30,5 +30,6 @@ fn print(typed: &str, run: &DryRun) -> Result<(), ExitCode> {
         let of = of.as_ref().map(|of| format!(" of {of}")).unwrap_or_default();
         answer(format_args!("{:<8} {}{of}: {why}", word(outcome), word(asked)))?;
         answer(format_args!("{:<8} they are told: {told}", ""))
-    })
+    })?;
+    answer(&run.presumed)
 }

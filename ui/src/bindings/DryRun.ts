@@ -16,4 +16,8 @@ person: string | null,
 /**
  * What would become of each thing that can be asked, in the order in which it is.
  */
-foresights: Array<Foresight>, };
+foresights: Array<Foresight>, 
+/**
+ * What that presumes: a sentence or two.
+ */
+presumed: string, };

@@ -104,6 +104,7 @@ function Foresights({ run }: { run: DryRun }) {
         <Alias provider={run.provider} />
       </h2>
       {run.person === null && <p className="mb-3 text-muted">{t.dryRun.somebody}</p>}
+      <p className="mb-3 max-w-[44rem] text-muted">{lineText(run.presumed, 1_000)}</p>
       <Rows title={t.dryRun.provider} rows={ofProvider} />
       {users.map((user) => (
         <Rows key={user} title={nameOf(user)} rows={run.foresights.filter(({ of }) => of === user)} />

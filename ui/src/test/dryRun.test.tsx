@@ -8,6 +8,7 @@ import { open } from "./render";
 const RUN: DryRun = {
   provider: "beta.example",
   person: "mimi://beta.example/u/bob",
+  presumed: "This presumes that the signature of beta.example is taken here.",
   foresights: [
     {
       asked: "introduction",
@@ -47,6 +48,7 @@ describe("a dry run", () => {
 
     const own = await screen.findByRole("region", { name: "The provider itself" });
     expect(within(own).getByText("Waits for a decision")).toBeInTheDocument();
+    expect(screen.getByText(RUN.presumed)).toBeInTheDocument();
     expect(within(own).getByText("They are told: 403 peer-pending")).toBeInTheDocument();
     const alice = screen.getByRole("region", { name: "alice" });
     expect(within(alice).getByText("Set aside unseen")).toBeInTheDocument();

@@ -15,6 +15,8 @@ pub struct DryRun {
     pub person: Option<UserUri>,
     /// What would become of each thing that can be asked, in the order in which it is.
     pub foresights: Vec<Foresight>,
+    /// What that presumes: a sentence or two.
+    pub presumed: String,
 }
 
 /// What would become of one thing that is asked.

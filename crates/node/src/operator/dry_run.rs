@@ -10,6 +10,7 @@ use super::Operator;
 use crate::consent::providers::{access_refused, introduce};
 use crate::consent::requests::{Kind, Terms, receive};
 use crate::consent::rules::standing_rule;
+use crate::diagnose::RefusedPull;
 use crate::ground::config::{LimitsConfig, Strangers};
 use crate::misuse::Misuse;
 use crate::refusal::Refusal;
@@ -76,6 +77,8 @@ pub struct DryRun {
     pub person: Option<UserUri>,
     /// What would become of each thing that can be asked, in the order in which it is.
     pub foresights: Vec<Foresight>,
+    /// What that presumes: a sentence or two.
+    pub presumed: String,
 }
 
 /// What a dry run goes by besides the store.
@@ -122,7 +125,19 @@ impl Operator {
             foresights.push(self.rehearse(&asker, move |asker, tx| asker.addition(tx, &to)).await?);
         }
         foresights.push(self.rehearse(&asker, |asker, tx| asker.pull(tx)).await?);
-        Ok(DryRun { provider, person, foresights })
+        let presumed = self.presumed(&provider).await;
+        Ok(DryRun { provider, person, foresights, presumed })
+    }
+
+    /// Rules decide only on what is proved to come from who asks.
+    async fn presumed(&self, provider: &Provider) -> String {
+        let refused = RefusedPull::latest(&self.peers, provider, self.ground.ambient.now()).await;
+        let so_far = refused.map_or_else(String::new, |refused| {
+            format!(" At present that is not so: {}.", refused.fault.text.trim_end_matches('.'))
+        });
+        format!(
+            "This presumes that the signature of {provider} is taken here. Where its clock is wrong, or its key cannot be read from here, all is refused before any rule is asked.{so_far}"
+        )
     }
 
     async fn rehearse(
