@@ -77,7 +77,7 @@ describe("traffic", () => {
     const [taken, unreached, forbidden] = rows();
     expect(taken).toHaveTextContent(/from us to them.*Answer/);
     expect(taken).not.toHaveTextContent("not sent");
-    expect(unreached).toHaveTextContent("not sent: Connection");
+    expect(unreached).toHaveTextContent("not sent: Connection (connection-refused)");
     expect(forbidden).toHaveTextContent("was to go from us to them");
     expect(forbidden).toHaveTextContent("not sent: Permission");
     expect(within(forbidden as HTMLElement).getByTitle(/do not allow 10\.0\.0\.3/)).toBeInTheDocument();

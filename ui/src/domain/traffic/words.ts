@@ -40,8 +40,11 @@ export function isUnsent(record: Traffic): boolean {
 /** The answer in a word, a colour and a shape. */
 export function answer(record: Traffic): { tone: Tone; shape: Shape; text: string } {
   if (record.waiting) return { tone: "wait", shape: "half", text: t.traffic.waiting };
-  if (record.stage !== null && isUnsent(record))
-    return { tone: "bad", shape: "dash", text: t.traffic.notSent(t.stage[record.stage]) };
+  if (record.stage !== null && isUnsent(record)) {
+    // The step alone does not tell what to look up in the guide.
+    const code = record.code === null ? "" : ` (${record.code})`;
+    return { tone: "bad", shape: "dash", text: `${t.traffic.notSent(t.stage[record.stage])}${code}` };
+  }
   if (record.stage !== null && record.status === null)
     return { tone: "bad", shape: "cross", text: t.stage[record.stage] };
   if (record.status === null) return { tone: "muted", shape: "ring", text: t.traffic.noAnswer };
