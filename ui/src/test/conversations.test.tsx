@@ -200,6 +200,19 @@ describe("conversations", () => {
     );
   });
 
+  it("says that the log of the group is in dispute, and where a message is that waits for that", async () => {
+    const fault = "event 8 of it is not the one that it told before";
+    messages.push(own(3, "Hello", { state: "sending" }));
+    node.groups = [groupDetail({ summary: groupSummary({ standing: "broken", fault }) })];
+    const { person, router } = open(node, AT);
+    const row = await screen.findByTestId("message-m3");
+    await waitFor(() => expect(row).toHaveTextContent("sending: the group's log is in dispute"));
+    expect(screen.getByTestId("dispute")).toHaveTextContent(fault);
+    await person.click(within(row).getByRole("button", { name: "More" }));
+    await person.click(await screen.findByRole("menuitem", { name: "Where is it?" }));
+    await waitFor(() => expect(router.state.location.pathname).toBe("/doctor/trace"));
+  });
+
   it("says why a message waits where the provider that keeps the group blocks us, or is blocked", async () => {
     const group = "mimi://beta.example/g/choir";
     messages.push(own(3, "Hello", { state: "sending" }));

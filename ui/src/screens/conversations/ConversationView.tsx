@@ -117,11 +117,20 @@ export function ConversationView({
           void navigate({ to: "/doctor/trace", search: { group: summary.group, sender, time } })
         }
       />
-      {summary.standing === "live" && owner.stuck !== null && owner.peer !== undefined && (
-        <div className="border-t border-line px-4 py-2">
-          <OwnerStandingNote peer={owner.peer} />
-        </div>
+      {summary.standing === "live" && owner.dispute !== null && (
+        <p className="border-t border-line px-4 py-2 text-sm" role="status" data-testid="dispute">
+          {t.conversations.disputeText}
+          {owner.dispute !== "" && <span className="block text-bad">{lineText(owner.dispute, 1_000)}</span>}
+        </p>
       )}
+      {summary.standing === "live" &&
+        owner.dispute === null &&
+        owner.stuck !== null &&
+        owner.peer !== undefined && (
+          <div className="border-t border-line px-4 py-2">
+            <OwnerStandingNote peer={owner.peer} />
+          </div>
+        )}
       {summary.standing !== "live" ? (
         <div className="border-t border-line px-4 py-3 text-center">
           <p className="text-muted" role="status">
@@ -187,14 +196,15 @@ function Forgetting({
 }
 
 /** The provider that keeps a group, and why nothing gets there or comes from there; nulls where it goes well. */
-function useOwner(group: string): { peer: Peer | undefined; stuck: string | null } {
+function useOwner(group: string): { peer: Peer | undefined; stuck: string | null; dispute: string | null } {
   const peers = usePeers().data?.peers;
-  const isAway = useGroups().data?.groups.some(
-    (each) => each.group === group && each.owner_away_since !== null,
-  );
+  const kept = useGroups().data?.groups.find((each) => each.group === group);
+  const isAway = kept !== undefined && kept.owner_away_since !== null;
+  const dispute = kept?.standing === "broken" ? (kept.fault ?? "") : null;
   const peer = peers?.find((each) => each.provider === groupOf(group)?.provider);
   const why = whyNotReached(peer, t.conversations.ownerReason);
-  return { peer, stuck: why ?? (isAway ? t.conversations.ownerAway : null) };
+  const reason = why ?? (isAway ? t.conversations.ownerAway : null);
+  return { peer, stuck: dispute === null ? reason : t.conversations.inDispute, dispute };
 }
 
 /** Twice as much, so that a long conversation is read in few steps; from the most on, what is latest goes. */

@@ -289,7 +289,7 @@ function Toolbar({
       text: t.conversations.copyText,
       run: () => void copyText(message.text).then(() => toast(t.conversations.copied)),
     },
-    ...(message.state === "accepted"
+    ...(message.state === "accepted" || (message.own && message.state !== "failed")
       ? [{ id: "trace", text: t.trace.title, run: () => onTrace(message) }]
       : []),
   ];

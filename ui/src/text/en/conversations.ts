@@ -70,6 +70,9 @@ export const conversations = {
     failed: "It was refused",
   },
   ownerAway: "the provider that keeps the group cannot be reached",
+  inDispute: "the group's log is in dispute, so nothing is taken",
+  disputeText:
+    "The provider that keeps this group shows another log than it did before. Until that is settled, which this provider tries each minute, nothing new is taken, and what you write waits here.",
   /** Why a message does not get to the provider that keeps the group, or what comes of it does not come back. */
   ownerReason: {
     standing: {
