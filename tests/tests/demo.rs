@@ -383,6 +383,20 @@ async fn forked() {
     let found = warns("our-pull", "log-broken", "theirs", "is another than it was");
     let line = demo.doctor_says("forked", "gamma", &found).await;
     println!("{line} || {}", said["text"].as_str().unwrap());
+    let group = demo.call("groups", json!({})).await["groups"][0]["group"].clone();
+    for (seq, says) in [(1, "in dispute"), (99, "does not come")] {
+        let trace = demo.call("trace", json!({ "group": group, "seq": seq })).await;
+        assert_eq!([&trace["code"], &trace["side"]], ["log-broken", "theirs"], "{trace:#}");
+        assert!(trace["text"].as_str().unwrap().contains(says), "{trace:#}");
+    }
+    let message = json!({ "user": "alice", "group": group, "text": "What is this?" });
+    demo.call("send-message", message).await;
+    let said = demo.call("conversation", json!({ "user": "alice", "group": group })).await;
+    let said = said["messages"].as_array().unwrap().last().unwrap().clone();
+    let what = json!({ "group": group, "sender": said["sender"], "time": said["time"] });
+    let trace = demo.call("trace", what).await;
+    assert_eq!(trace["code"], "log-broken", "{trace:#}");
+    assert!(trace["text"].as_str().unwrap().contains("client keeps it and tries again"), "{trace:#}");
     demo.turn("gamma", "forked", false).await;
     demo.all_is_well("gamma").await;
     let group = demo.call("groups", json!({})).await["groups"][0].clone();

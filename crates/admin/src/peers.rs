@@ -34,13 +34,13 @@ impl From<operator::Peer> for Peer {
 }
 
 same!(operator::StandingCode => PeerStandingCode {
-    KeyChanged, Blocked, WaitsHere, Unmet, BlocksUs, Paused, Failing, WaitsThere, NotFetched, NotPulled, Troubled,
+    KeyChanged, Blocked, WaitsHere, Unmet, BlocksUs, Paused, Failing, WaitsThere, Refused, NotFetched, NotPulled, Troubled,
     Quiet, Well,
 });
 
 impl From<operator::PeerStanding> for PeerStanding {
     fn from(standing: operator::PeerStanding) -> Self {
-        let operator::PeerStanding { code, text, side, next } = standing;
+        let operator::PeerStanding { code, text, side, next, .. } = standing;
         Self { code: code.into(), text, side: side.map(Into::into), next }
     }
 }
@@ -61,7 +61,7 @@ impl From<operator::OurPull> for Pulling {
 
 impl From<operator::TheirPull> for Serving {
     fn from(pull: operator::TheirPull) -> Self {
-        let operator::TheirPull { waiting, last_pull, gone_since, head, acknowledged, lag } = pull;
+        let operator::TheirPull { waiting, last_pull, gone_since, head, acknowledged, lag, .. } = pull;
         let lag_ms = lag.map(|lag| u64::try_from(lag.as_millis()).unwrap_or(u64::MAX));
         Self { waiting, last_pull, gone_since, head, acknowledged, lag_ms }
     }

@@ -17,7 +17,7 @@ same!(diagnose::TraceStepName => TraceStepName {
 });
 same!(diagnose::TraceState => TraceState { Done, Here, Ahead, Failed, Unknown });
 same!(diagnose::TraceCode => TraceCode {
-    NotKnown, Refused, Gone, InOutbox, NotHere, NotPulled, NotAcknowledged, NotRead, Arrived,
+    NotKnown, Refused, Gone, LogBroken, InOutbox, NotHere, NotPulled, NotAcknowledged, NotRead, Arrived,
 });
 
 impl From<diagnose::TraceStep> for TraceStep {

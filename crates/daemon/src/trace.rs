@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use drawbridge_admin::view::{
     CheckSide, Outbox, Trace, TraceCode, TraceElsewhere, TraceState, TraceStep, WaitingEvent,
@@ -126,7 +127,9 @@ fn print_step(step: &TraceStep) -> Result<(), ExitCode> {
     let at = step.at.map(|at| format!(" {at}")).unwrap_or_default();
     let clock = match &step.clock {
         Some(clock) if clock.ahead_ms != 0 => {
-            format!(" (by the clock of {}, {}, which is {} ms ahead)", clock.of, clock.told, clock.ahead_ms)
+            let apart = Duration::from_millis(clock.ahead_ms.unsigned_abs()).as_secs_f64();
+            let way = if clock.ahead_ms > 0 { "ahead" } else { "behind" };
+            format!(" (by the clock of {}, which is {apart:.1} s {way}; put right here)", clock.of)
         }
         Some(clock) => format!(" (by the clock of {})", clock.of),
         None => String::new(),

@@ -3,4 +3,4 @@
 /**
  * How it goes with a peer, the first that applies.
  */
-export type PeerStandingCode = "key-changed" | "blocked" | "waits-here" | "unmet" | "blocks-us" | "paused" | "failing" | "waits-there" | "not-fetched" | "not-pulled" | "troubled" | "quiet" | "well";
+export type PeerStandingCode = "key-changed" | "blocked" | "waits-here" | "unmet" | "blocks-us" | "paused" | "failing" | "waits-there" | "refused" | "not-fetched" | "not-pulled" | "troubled" | "quiet" | "well";

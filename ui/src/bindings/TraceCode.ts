@@ -3,4 +3,4 @@
 /**
  * Where an event stands.
  */
-export type TraceCode = "not-known" | "refused" | "gone" | "in-outbox" | "not-here" | "not-pulled" | "not-acknowledged" | "not-read" | "arrived";
+export type TraceCode = "not-known" | "refused" | "gone" | "in-outbox" | "log-broken" | "not-here" | "not-pulled" | "not-acknowledged" | "not-read" | "arrived";

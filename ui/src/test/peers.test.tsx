@@ -24,7 +24,7 @@ describe("peers", () => {
     );
     expect(details).toHaveTextContent("Code connection-refused");
     expect(details).toHaveTextContent(/What to do: Nothing listens there: most often it is switched off/);
-    await person.click(within(details).getByRole("button", { name: "Retry now" }));
+    await person.click(within(details).getByRole("button", { name: "Try now" }));
     expect(node.requests("retry-peer")).toEqual([{ provider: "beta.example" }]);
     expect(within(details).getByRole("link", { name: "Run the check" })).toHaveAttribute(
       "href",

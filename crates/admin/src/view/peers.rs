@@ -94,6 +94,8 @@ pub enum PeerStandingCode {
     Failing,
     /// We wait for its operator's decision.
     WaitsThere,
+    /// Its pulls come here and are refused.
+    Refused,
     /// It does not fetch what is there for it.
     NotFetched,
     /// It does not come here for news, and nothing waits for it.

@@ -166,6 +166,8 @@ pub enum TraceCode {
     Gone,
     /// It waits here for the owner.
     InOutbox,
+    /// The owner's log of its group is in dispute.
+    LogBroken,
     /// It is not here.
     NotHere,
     /// A provider does not fetch it.

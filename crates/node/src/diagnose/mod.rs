@@ -17,6 +17,7 @@ pub use doctor::{Evidence, Report, Step, StepName, Verdict};
 pub(crate) use ourselves::{LOW_OCTETS, OwnState, WayIn};
 pub use ourselves::{NameStanding, Ourselves, OwnCertificate};
 pub use own_fault::OwnFault;
+pub use refused::RefusedPull;
 pub use repairs::RepairFinding;
 pub(crate) use trace::Tracer;
 pub use trace::{Elsewhere, ForeignClock, Trace, TraceCode, TraceState, TraceStep, TraceStepName, Traced};

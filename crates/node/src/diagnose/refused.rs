@@ -18,21 +18,21 @@ const LATEST: usize = 16;
 
 /// The latest pull of a peer, which was refused.
 #[derive(Clone, Debug)]
-pub(super) struct RefusedPull {
+pub struct RefusedPull {
     /// When it came.
-    pub(super) at: Timestamp,
+    pub at: Timestamp,
     /// Why, in the words of whom looks: a code that a remedy hangs on, and a sentence.
-    pub(super) fault: PeerFault,
+    pub fault: PeerFault,
     /// Who has to act.
-    pub(super) side: Side,
+    pub side: Side,
     /// Whether it is proved that it came from the peer.
-    pub(super) is_proved: bool,
+    pub is_proved: bool,
 }
 
 impl RefusedPull {
     /// The latest pull of `peer`, where that was refused lately for a reason that goes on at `now`. What the operator has decided
     /// on the peer is none: that is known from its state.
-    pub(super) async fn latest(peers: &Peers, peer: &Provider, now: Timestamp) -> Option<Self> {
+    pub(crate) async fn latest(peers: &Peers, peer: &Provider, now: Timestamp) -> Option<Self> {
         let filter = TrafficFilter {
             peer: Some(peer.clone()),
             direction: Some(Direction::In),

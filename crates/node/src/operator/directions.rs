@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use drawbridge_mtp::time::Timestamp;
 
+use crate::diagnose::RefusedPull;
 use crate::peers::PullingStatus;
 
 /// How our puller gets on at a peer.
@@ -42,4 +43,6 @@ pub struct TheirPull {
     pub acknowledged: u64,
     /// How long the oldest item that it has not acknowledged has been waiting for it.
     pub lag: Option<Duration>,
+    /// Its latest pull, where that came lately and was refused, and no other waits here.
+    pub refused: Option<RefusedPull>,
 }

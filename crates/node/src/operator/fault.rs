@@ -6,3 +6,9 @@ use crate::store::StoreFault;
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct ReadFault(#[from] StoreFault);
+
+impl From<ReadFault> for StoreFault {
+    fn from(ReadFault(fault): ReadFault) -> Self {
+        fault
+    }
+}

@@ -87,7 +87,7 @@ impl Operator {
             ))
         });
         let (known, waiting, users, connections, broken_groups, short_clients) = read.await?;
-        let (peers, ourselves) = (self.show_peers(known, &pulling), self.ourselves());
+        let (peers, ourselves) = (self.show_peers(known, &pulling).await, self.ourselves());
         let found = judge(&Facts {
             now,
             started: self.started,

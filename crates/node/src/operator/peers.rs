@@ -13,7 +13,7 @@ use super::directions::{OurPull, TheirPull};
 use super::standing::{self, PeerStanding};
 use super::{Operator, ReadFault};
 use crate::delivery::WaitKind;
-use crate::diagnose::Report;
+use crate::diagnose::{RefusedPull, Report};
 use crate::misuse::Misuse;
 use crate::peers::{Pulling, PullingStatus};
 use crate::readable::readable;
@@ -83,6 +83,8 @@ pub(super) struct Known {
     broken: Option<String>,
     kept: Option<KeptOfPeer>,
     suffers: Option<Suffers>,
+    /// Its latest pull, where that was refused.
+    refused: Option<RefusedPull>,
 }
 
 impl Known {
@@ -126,6 +128,7 @@ impl Known {
             troubles: view.troubles(provider)?,
             kept: None,
             suffers: None,
+            refused: None,
             row,
         })
     }
@@ -146,7 +149,7 @@ impl Operator {
     pub async fn peers(&self) -> Result<Vec<Peer>, ReadFault> {
         let pulling = self.peers.board.all_pulling();
         let known = self.store.read::<_, ReadFault>(|view| Ok(Known::all(view)?)).await?;
-        Ok(self.show_peers(known, &pulling))
+        Ok(self.show_peers(known, &pulling).await)
     }
 
     /// One provider, met or not, with all that is kept of it.
@@ -160,17 +163,36 @@ impl Operator {
             let broken = view.broken_by_owner()?.remove(&row.provider);
             Ok(Known { kept, suffers, ..Known::of(view, row, broken)? })
         });
-        Ok(self.show_peer(known.await?, pulling, self.keeps_out().as_deref(), true))
+        let known = self.with_refused_pull(known.await?).await;
+        Ok(self.show_peer(known, pulling, self.keeps_out().as_deref(), true))
     }
 
     /// `pulling` is of before the store was read: a trouble is kept before its puller rests, so who rests is shown with it.
-    pub(super) fn show_peers(&self, known: Vec<Known>, pulling: &HashMap<Provider, Pulling>) -> Vec<Peer> {
+    pub(super) async fn show_peers(
+        &self,
+        known: Vec<Known>,
+        pulling: &HashMap<Provider, Pulling>,
+    ) -> Vec<Peer> {
         let keeps_out = self.keeps_out();
-        let show = |known: Known| {
+        let mut peers = Vec::with_capacity(known.len());
+        for known in known {
             let pulling = pulling.get(&known.row.provider).copied();
-            self.show_peer(known, pulling, keeps_out.as_deref(), false)
+            let known = self.with_refused_pull(known).await;
+            peers.push(self.show_peer(known, pulling, keeps_out.as_deref(), false));
+        }
+        peers
+    }
+
+    /// The same, with that its pulls are refused, where none waits here.
+    async fn with_refused_pull(&self, known: Known) -> Known {
+        let provider = &known.row.provider;
+        let may_be = known.row.state == PeerState::Allowed && !self.is_pulled_by(provider);
+        let refused = if may_be {
+            RefusedPull::latest(&self.peers, provider, self.ground.ambient.now()).await
+        } else {
+            None
         };
-        known.into_iter().map(show).collect()
+        Known { refused, ..known }
     }
 
     /// What keeps every other provider from this one, where something does: one sentence.
@@ -186,7 +208,8 @@ impl Operator {
         keeps_out: Option<&str>,
         with_past: bool,
     ) -> Peer {
-        let Known { row, keys, cursor, feed, outbox, connections, troubles, broken, kept, suffers } = known;
+        let Known { row, keys, cursor, feed, outbox, connections, troubles, broken, kept, suffers, refused } =
+            known;
         // What was noted by a clock that was ahead, and is set by now, is not later than now.
         let now = self.ground.ambient.now();
         let past = |at: Timestamp| at.min(now);
@@ -216,7 +239,7 @@ impl Operator {
             cursor: cursor.as_ref().map_or(0, |cursor| cursor.seq),
             head: cursor.as_ref().map_or(0, |cursor| cursor.head),
         };
-        let their_pull = self.their_pull(&row.provider, feed.as_ref());
+        let their_pull = self.their_pull(&row.provider, feed.as_ref(), refused);
         let trouble = troubles.iter().find(|trouble| !trouble.over);
         let is_of_clocks =
             trouble.is_some_and(|trouble| matches!(&*trouble.code, "clock-skew" | "signature-expired"));
@@ -260,7 +283,12 @@ impl Operator {
         }
     }
 
-    fn their_pull(&self, peer: &Provider, feed: Option<&FeedPlace>) -> TheirPull {
+    fn their_pull(
+        &self,
+        peer: &Provider,
+        feed: Option<&FeedPlace>,
+        refused: Option<RefusedPull>,
+    ) -> TheirPull {
         let waiting = self.is_pulled_by(peer) || self.is_awaited_by(peer);
         let now = self.ground.ambient.now();
         let last_pull = self.peers.board.serving(peer).last_pull.or(feed.and_then(|feed| feed.pulled));
@@ -276,6 +304,7 @@ impl Operator {
                 .and_then(|feed| feed.waiting_since)
                 .filter(|since| last_pull.is_none_or(|last| last < *since))
                 .map(|since| now.since(since)),
+            refused: refused.filter(|_| !waiting),
         }
     }
 

@@ -73,7 +73,7 @@ impl Operator {
             Ok((known, view.broken_groups()?, short_clients(view, &ours, now)?))
         });
         let (known, broken, short) = read.await?;
-        let peers: Vec<Peer> = self.show_peers(known, &pulling);
+        let peers: Vec<Peer> = self.show_peers(known, &pulling).await;
         let own = self.ourselves();
         Ok(judge(&Facts {
             now: self.ground.ambient.now(),
@@ -88,7 +88,7 @@ impl Operator {
 }
 
 fn may_be_wrong(view: &View<'_>, row: &PeerRow) -> Result<bool, StoreFault> {
-    Ok(row.state == PeerState::KeyChanged
+    Ok(matches!(row.state, PeerState::KeyChanged | PeerState::Blocked)
         || row.their_state == Some(PeerState::Blocked)
         || view.has_troubles(&row.provider)?
         || view.feed(&Reader::Peer(row.provider.clone()))?.is_some_and(|feed| feed.waiting_since.is_some()))

@@ -206,6 +206,7 @@ mod tests {
                 head: 9,
                 acknowledged: 6,
                 lag: Some(Duration::from_secs(number)),
+                refused: None,
             },
             outbox: 0,
             connections: 0,
@@ -217,6 +218,9 @@ mod tests {
                 text: String::new(),
                 side: None,
                 next: String::new(),
+                why: None,
+                since: None,
+                clock: None,
             },
         }
     }

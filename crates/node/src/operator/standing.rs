@@ -8,6 +8,7 @@ use drawbridge_mtp::time::Timestamp;
 
 use super::directions::{OurPull, TheirPull};
 use crate::peers::{PullingStatus, SLOW_FROM};
+use crate::readable::capital;
 use crate::side::Side;
 use crate::store::{StoreTrouble, TroubleRow};
 use crate::words::words;
@@ -37,6 +38,8 @@ words! {
         Failing = "failing",
         /// We wait for its operator's decision.
         WaitsThere = "waits-there",
+        /// Its pulls come here and are refused.
+        Refused = "refused",
         /// It does not fetch what is there for it.
         NotFetched = "not-fetched",
         /// It does not come here for news, and nothing waits for it.
@@ -61,6 +64,12 @@ pub struct PeerStanding {
     pub side: Option<Side>,
     /// Whether and when it would be tried now, and why not: one sentence.
     pub next: String,
+    /// Where our requests there fail, why: half a sentence.
+    pub why: Option<String>,
+    /// Since when what is said of it is so, where that is known.
+    pub since: Option<Timestamp>,
+    /// Whose clock is wrong, where that is the trouble and others tell: half a sentence.
+    pub clock: Option<String>,
 }
 
 /// What is known of a peer that the judgement hangs on.
@@ -96,7 +105,16 @@ pub(super) struct Facts<'a> {
 impl PeerStanding {
     pub(super) fn of(facts: &Facts<'_>) -> Self {
         let (code, side, text) = judge(facts);
-        Self { code, text, side, next: next_try(facts) }
+        let (why, since) = match code {
+            StandingCode::Failing => why_failing(facts),
+            StandingCode::NotFetched => (None, facts.theirs.lag.map(|lag| ago(facts.now, lag))),
+            StandingCode::NotPulled => (None, Some(seen(facts))),
+            StandingCode::KeyChanged => (None, Some(facts.since)),
+            StandingCode::Troubled => (None, facts.trouble.map(|trouble| trouble.first)),
+            _ => (None, None),
+        };
+        let clock = facts.clock.as_ref().map(|(_, clock)| clock.clone());
+        Self { code, text, side, next: next_try(facts), why, since, clock }
     }
 }
 
@@ -134,10 +152,9 @@ fn judge(facts: &Facts<'_>) -> (StandingCode, Option<Side>, String) {
         return (C::Failing, Some(Side::Ours), text);
     }
     if ours.status == PullingStatus::BackingOff || ours.failures > 0 {
-        let since = facts.trouble.map_or(ours.since, |trouble| trouble.first);
-        let clock = facts.clock.as_ref().map_or_else(String::new, |(_, clock)| format!("; {clock}"));
-        let why = facts.trouble.map(|trouble| format!(": {}{clock}", trouble.text.trim_end_matches('.')));
-        let long = now.since(since);
+        let (why, since) = why_failing(facts);
+        let why = why.map(|why| format!(": {why}"));
+        let long = now.since(since.unwrap_or(ours.since));
         let text = if long < A_MOMENT {
             format!("Our requests there fail{}.", why.unwrap_or_default())
         } else {
@@ -154,6 +171,9 @@ fn judge(facts: &Facts<'_>) -> (StandingCode, Option<Side>, String) {
     if ours.status == PullingStatus::Introducing || facts.their_state == Some(PeerState::Pending) {
         let text = "This provider waits for the decision of its operator.";
         return (C::WaitsThere, Some(Side::Nobody), text.into());
+    }
+    if let Some(refused) = &theirs.refused {
+        return (C::Refused, Some(refused.side), format!("{}.", capital(&refused.fault.text)));
     }
     let is_away = !theirs.waiting && now.since(seen(facts)) > PULLED_WITHIN;
     // Where this node keeps all from coming, that is why, and its operator has to act.
@@ -192,12 +212,29 @@ fn judge(facts: &Facts<'_>) -> (StandingCode, Option<Side>, String) {
     (C::Well, None, text.into())
 }
 
+/// Why our requests there fail, and since when, by our own store or the trouble that they meet.
+fn why_failing(facts: &Facts<'_>) -> (Option<String>, Option<Timestamp>) {
+    if let Some(StoreTrouble { text, since, .. }) = &facts.own_store {
+        return (Some(format!("this provider's own store fails: {text}")), Some(*since));
+    }
+    let Some(trouble) = facts.trouble else { return (None, None) };
+    let clock = facts.clock.as_ref().map_or_else(String::new, |(_, clock)| format!("; {clock}"));
+    (Some(format!("{}{clock}", trouble.text.trim_end_matches('.'))), Some(trouble.first))
+}
+
 /// What goes from here to a peer at which our requests fail: what it fetches by its own pulls, and what our requests would bring.
 pub(crate) fn the_other_way(theirs: &TheirPull, outbox: u64, now: Timestamp) -> String {
     let unfetched = theirs.head.saturating_sub(theirs.acknowledged);
     let items = |count: u64| format!("{count} {}", if count == 1 { "item" } else { "items" });
     let comes = theirs.waiting || theirs.last_pull.is_some_and(|at| now.since(at) <= PULLED_WITHIN);
+    let refused = theirs.refused.as_ref().map(|refused| {
+        let said = &refused.fault.text;
+        // Why requests fail is said before, where that is a clock, which has pulls refused too.
+        let is_of_clocks = matches!(refused.fault.code.as_ref(), "clock-skew" | "own-clock");
+        capital(said.split_once(": ").filter(|_| is_of_clocks).map_or(said.as_str(), |(short, _)| short))
+    });
     let fetched = match (comes, theirs.lag, theirs.last_pull) {
+        _ if refused.is_some() => refused.unwrap_or_default(),
         (true, None, _) => "It does come here, and fetches what there is for it".to_owned(),
         (true, Some(_), _) => {
             format!("It does come here, but has not fetched {} yet", items(unfetched.max(1)))
@@ -271,6 +308,11 @@ fn next_try(facts: &Facts<'_>) -> String {
     }
 }
 
+fn ago(now: Timestamp, time: Duration) -> Timestamp {
+    let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+    Timestamp::from_millis(now.as_millis().saturating_sub(millis))
+}
+
 fn lasting(time: Duration) -> String {
     let (number, unit) = match time.as_secs() {
         seconds @ 0..120 => (seconds, "second"),
@@ -284,18 +326,20 @@ fn lasting(time: Duration) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::diagnose::RefusedPull;
+    use crate::peer_fault::{PeerFault, Stage};
 
     const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 
-    fn ago(seconds: u64) -> Timestamp {
+    fn before(seconds: u64) -> Timestamp {
         Timestamp::from_millis(NOW.as_millis() - seconds * 1000)
     }
 
     fn ours() -> OurPull {
         OurPull {
             status: PullingStatus::Waiting,
-            since: ago(3600),
-            last_pull: Some(ago(5)),
+            since: before(3600),
+            last_pull: Some(before(5)),
             next_try: None,
             failures: 0,
             latency: None,
@@ -307,11 +351,12 @@ mod tests {
     fn theirs() -> TheirPull {
         TheirPull {
             waiting: true,
-            last_pull: Some(ago(5)),
+            last_pull: Some(before(5)),
             gone_since: None,
             head: 4,
             acknowledged: 4,
             lag: None,
+            refused: None,
         }
     }
 
@@ -320,8 +365,8 @@ mod tests {
             stage: "connect".into(),
             code: code.into(),
             text: text.into(),
-            first: ago(600),
-            last: ago(3),
+            first: before(600),
+            last: before(3),
             count: 12,
             over: false,
         }
@@ -342,7 +387,7 @@ mod tests {
             theirs,
             outbox: 0,
             connections: 1,
-            since: ago(7200),
+            since: before(7200),
             is_met: true,
             trouble: None,
             clock: None,
@@ -350,7 +395,7 @@ mod tests {
             keeps_out: None,
             own_store: None,
             now: NOW,
-            started: ago(7200),
+            started: before(7200),
         }
     }
 
@@ -372,7 +417,7 @@ mod tests {
         assert_eq!(standing.next, "It is tried again in 20 seconds, after 12 failures in a row.");
         // Of one that was never reached, the name may be wrong.
         assert_eq!(PeerStanding::of(&Facts { is_met: false, ..facts.clone() }).side, Some(Side::Either));
-        let fresh = TroubleRow { first: ago(2), ..refused.clone() };
+        let fresh = TroubleRow { first: before(2), ..refused.clone() };
         let standing = PeerStanding::of(&Facts { trouble: Some(&fresh), ..facts });
         assert_eq!(standing.text, "Our requests there fail: no connection to it: Connection refused.");
     }
@@ -390,7 +435,7 @@ mod tests {
             "It does come here, and fetches what there is for it. 2 messages of users here wait to be brought to it."
         );
         let waits = |theirs: &mut TheirPull| {
-            (theirs.waiting, theirs.last_pull) = (false, Some(ago(300)));
+            (theirs.waiting, theirs.last_pull) = (false, Some(before(300)));
             (theirs.head, theirs.lag) = (7, Some(Duration::from_secs(240)));
         };
         assert_eq!(
@@ -398,10 +443,27 @@ mod tests {
             "It does not come here either: 3 items for it wait here, the oldest for 4 minutes. 1 message of a user here waits \
              to be brought to it."
         );
-        let gone = |theirs: &mut TheirPull| (theirs.waiting, theirs.last_pull) = (false, Some(ago(300)));
+        let gone = |theirs: &mut TheirPull| (theirs.waiting, theirs.last_pull) = (false, Some(before(300)));
         assert_eq!(told(gone, 0), "It was last here 5 minutes ago, and nothing waits here for it to fetch.");
         let never = |theirs: &mut TheirPull| (theirs.waiting, theirs.last_pull) = (false, None);
         assert_eq!(told(never, 0), "It has never come here, and nothing waits here for it to fetch.");
+    }
+
+    #[test]
+    fn whose_pulls_are_refused_is_not_said_to_be_away_or_to_fetch() {
+        let text =
+            "its pulls come here and are refused (401 key-unknown): its document could not be read from here";
+        let fault = PeerFault::new(Stage::Policy, "pull-key-unknown", text);
+        let refused = RefusedPull { at: before(2), fault, side: Side::Either, is_proved: false };
+        for last in [None, Some(before(30)), Some(before(300))] {
+            let mut gone = theirs();
+            (gone.waiting, gone.last_pull, gone.refused) = (false, last, Some(refused.clone()));
+            (gone.head, gone.lag) = (7, Some(Duration::from_secs(240)));
+            assert_eq!(the_other_way(&gone, 0, NOW), format!("{}.", capital(text)), "{last:?}");
+            let standing = judged(|_| {}, &ours(), &gone);
+            assert_eq!((standing.code, standing.side), (StandingCode::Refused, Some(Side::Either)));
+            assert_eq!(standing.text, format!("{}.", capital(text)));
+        }
     }
 
     #[test]
@@ -409,7 +471,7 @@ mod tests {
         let mut gone = theirs();
         (gone.waiting, gone.head, gone.lag) = (false, 6, Some(Duration::from_secs(300)));
         assert_eq!(judged(|_| {}, &ours(), &gone).code, StandingCode::Well, "it was here five seconds ago");
-        gone.last_pull = Some(ago(300));
+        gone.last_pull = Some(before(300));
         let standing = judged(|_| {}, &ours(), &gone);
         assert_eq!(standing.code, StandingCode::NotFetched);
         assert!(
@@ -417,7 +479,7 @@ mod tests {
             "{}",
             standing.text
         );
-        let standing = judged(|facts| facts.started = ago(10), &ours(), &gone);
+        let standing = judged(|facts| facts.started = before(10), &ours(), &gone);
         assert_eq!(standing.code, StandingCode::Well, "this node has only just started");
     }
 
@@ -461,7 +523,7 @@ mod tests {
         let mut pull = ours();
         (pull.status, pull.failures) = (PullingStatus::BackingOff, 3);
         let text = "database or disk is full".to_owned();
-        let full = StoreTrouble { code: "disk-full", text, since: ago(60), last: ago(1), lost: 4 };
+        let full = StoreTrouble { code: "disk-full", text, since: before(60), last: before(1), lost: 4 };
         let standing = judged(|facts| facts.own_store = Some(full.clone()), &pull, &theirs());
         assert_eq!((standing.code, standing.side), (StandingCode::Failing, Some(Side::Ours)));
         assert!(standing.text.contains("this provider's own store fails"), "{}", standing.text);
@@ -470,13 +532,13 @@ mod tests {
     #[test]
     fn who_does_not_come_is_told_where_it_has_a_reason_to() {
         let mut gone = theirs();
-        (gone.waiting, gone.last_pull) = (false, Some(ago(300)));
+        (gone.waiting, gone.last_pull) = (false, Some(before(300)));
         let standing = judged(|_| {}, &ours(), &gone);
         assert_eq!((standing.code, standing.side), (StandingCode::NotPulled, Some(Side::Either)));
         assert!(standing.text.contains("for 5 minutes"), "{}", standing.text);
         assert_eq!(judged(|facts| facts.connections = 0, &ours(), &gone).code, StandingCode::Well);
-        assert_eq!(judged(|facts| facts.started = ago(30), &ours(), &gone).code, StandingCode::Well);
-        gone.last_pull = Some(ago(30));
+        assert_eq!(judged(|facts| facts.started = before(30), &ours(), &gone).code, StandingCode::Well);
+        gone.last_pull = Some(before(30));
         assert_eq!(judged(|_| {}, &ours(), &gone).code, StandingCode::Well);
         gone.last_pull = None;
         let unmet = judged(|facts| facts.their_state = None, &ours(), &gone);

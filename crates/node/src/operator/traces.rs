@@ -1,5 +1,7 @@
 //! Where an event is on its way.
 
+use std::collections::HashMap;
+
 use drawbridge_mtp::id::{GroupUri, Id};
 
 use super::Operator;
@@ -17,7 +19,13 @@ impl Operator {
     ///
     /// There is no such group here.
     pub async fn trace(&self, what: Traced) -> Result<Trace, Misuse> {
-        self.tracer.trace(what).await
+        let known = self.tracer.read(what).await?;
+        let mut standings = HashMap::new();
+        for peer in known.awaited() {
+            let standing = self.peer(&peer).await.map_err(|fault| Misuse::Store(fault.into()))?.standing;
+            standings.insert(peer, standing);
+        }
+        Ok(self.tracer.judge(known, &standings))
     }
 
     /// What clients here have submitted and the owners of its groups have not answered, the oldest first, each with its id.

@@ -67,6 +67,8 @@ pub struct Serving {
     pub last_pull: Option<Timestamp>,
     /// The latest time at which a pull of theirs was signed, in seconds.
     signed: u64,
+    /// Behind which number it was last given items, and how often in a row.
+    given: (u64, u32),
 }
 
 /// How far another provider's clock is from ours.
@@ -115,10 +117,37 @@ impl ClockOffset {
 #[derive(Clone, Copy)]
 struct SeenClock {
     offset: ClockOffset,
+    /// By how much more or less it may be.
+    uncertain: Duration,
     /// When that was, by our clock.
     noted: Timestamp,
+    /// When it was last found to be about so.
+    seen: Timestamp,
     /// And by the one that never steps.
     at: Instant,
+}
+
+/// How much less is known by a measurement that is not taken for one that is there and agrees with it.
+const WORSE: Duration = Duration::from_millis(500);
+
+impl SeenClock {
+    /// A clock that showed the whole second `theirs` at a moment of the time `took`, which ends at `now`.
+    fn of(theirs: Timestamp, took: Duration, now: Timestamp, at: Instant) -> Self {
+        let uncertain = took / 2 + Duration::from_millis(500);
+        let offset = ClockOffset::of(theirs.plus(uncertain), now);
+        Self { offset, uncertain, noted: now, seen: now, at }
+    }
+
+    /// What is known once `newer` was measured too: a slow answer tells less of a clock than a quick one.
+    fn and(self, newer: Self) -> Self {
+        let apart = Duration::from_millis(self.offset.millis.abs_diff(newer.offset.millis));
+        let agrees = apart <= self.uncertain + newer.uncertain;
+        if agrees && newer.uncertain > self.uncertain + WORSE {
+            Self { seen: newer.seen, ..self }
+        } else {
+            newer
+        }
+    }
 }
 
 /// Whether so many of all who know the time say that ours is wrong, that it most likely is: most, and more than one, since one
@@ -222,9 +251,19 @@ impl Board {
         }
     }
 
-    /// The clock of `peer` was found to be off by that at `now`.
-    pub(super) fn note_clock(&self, peer: &Provider, offset: ClockOffset, now: Timestamp, at: Instant) {
-        self.clocks.lock().insert(peer.clone(), SeenClock { offset, noted: now, at });
+    /// The clock of `peer` showed the whole second `theirs` at a moment of the time `took`, which ends at `now`.
+    pub(super) fn note_clock(
+        &self,
+        peer: &Provider,
+        theirs: Timestamp,
+        took: Duration,
+        now: Timestamp,
+        at: Instant,
+    ) {
+        let newer = SeenClock::of(theirs, took, now, at);
+        let mut clocks = self.clocks.lock();
+        let known = clocks.get(peer).map_or(newer, |before| before.and(newer));
+        clocks.insert(peer.clone(), known);
     }
 
     /// How far all others' clocks that were seen are from ours at `now`, also where ours was set since: by the clock that never steps,
@@ -252,12 +291,18 @@ impl Board {
 
     /// How far the clock of `peer` was found to be from ours at `then` or later.
     pub(crate) fn clock_since(&self, peer: &Provider, then: Timestamp) -> Option<ClockOffset> {
-        self.clocks.lock().get(peer).filter(|seen| seen.noted >= then).map(|seen| seen.offset)
+        self.clocks.lock().get(peer).filter(|seen| seen.seen >= then).map(|seen| seen.offset)
     }
 
     /// How far the clock of `peer` is from ours, where it has signed an answer in this life.
     pub(crate) fn clock(&self, peer: &Provider) -> Option<ClockOffset> {
         self.clocks.lock().get(peer).map(|seen| seen.offset)
+    }
+
+    /// The same, where that is more than it may be by the way of the answer alone.
+    pub(crate) fn clock_apart(&self, peer: &Provider) -> Option<ClockOffset> {
+        let clocks = self.clocks.lock();
+        clocks.get(peer).filter(|seen| seen.offset.size() > seen.uncertain).map(|seen| seen.offset)
     }
 
     /// How far the clocks of all others than `peer` are from ours.
@@ -324,6 +369,15 @@ impl Board {
         }
     }
 
+    /// `peer` is given items behind the number `after`. How often in a row it has been now.
+    pub(crate) fn given(&self, peer: &Provider, after: u64) -> u32 {
+        let mut serving = self.serving.lock();
+        let (last, times) = &mut serving.entry(peer.clone()).or_default().given;
+        *times = if *last == after { times.saturating_add(1) } else { 1 };
+        *last = after;
+        *times
+    }
+
     /// Whether a pull signed at `signed` is later than all before; only such a one can tell that a store went back,
     /// since an earlier one may merely have been held up on its way.
     pub(crate) fn is_latest(&self, reader: &Reader, signed: Option<u64>) -> bool {
@@ -354,8 +408,9 @@ mod tests {
         let board = Board::new(Changes::new());
         for (number, millis) in others.iter().enumerate() {
             let other = format!("p{number}.example").parse().unwrap();
-            let offset = ClockOffset { millis: *millis };
-            board.note_clock(&other, offset, Timestamp::from_secs(1), Instant::now());
+            let ours = Timestamp::from_secs(1_800_000_000);
+            let theirs = Timestamp::from_millis(ours.as_millis().saturating_add_signed(*millis));
+            board.note_clock(&other, theirs, Duration::ZERO, ours, Instant::now());
         }
         board.whose_clock(&"peer.example".parse().unwrap(), ClockOffset { millis: -TEN_MINUTES }).0
     }
@@ -378,12 +433,42 @@ mod tests {
     fn a_clock_that_was_set_since_is_as_far_off_as_it_was_set() {
         let (board, began, noted) =
             (Board::new(Changes::new()), Instant::now(), Timestamp::from_secs(1_800_000_000));
-        board.note_clock(&"a.example".parse().unwrap(), ClockOffset { millis: 20 }, noted, began);
+        board.note_clock(&"a.example".parse().unwrap(), noted, Duration::ZERO, noted, began);
         let later = Duration::from_secs(3600);
         let off = |now: Timestamp| board.clocks_now(now, began + later)[0].millis;
-        assert_eq!(off(noted.plus(later)), 20, "an hour has passed");
-        assert_eq!(off(noted.plus(2 * later)), 20 - 3_600_000, "ours is an hour ahead since");
-        assert_eq!(off(noted), 20 + 3_600_000, "ours was set back");
+        // A whole second is most likely half over.
+        assert_eq!(off(noted.plus(later)), 500, "an hour has passed");
+        assert_eq!(off(noted.plus(2 * later)), 500 - 3_600_000, "ours is an hour ahead since");
+        assert_eq!(off(noted), 500 + 3_600_000, "ours was set back");
+    }
+
+    #[test]
+    fn a_slow_answer_is_no_wrong_clock() {
+        let (board, peer) = (Board::new(Changes::new()), "a.example".parse().unwrap());
+        let noted = Timestamp::from_millis(1_800_000_000_900);
+        let note = |theirs: u64, took: u64| {
+            let theirs = Timestamp::from_secs(1_800_000_000 + theirs);
+            let now = noted.plus(Duration::from_millis(took));
+            board.note_clock(&peer, theirs, Duration::from_millis(took), now, Instant::now());
+        };
+        // It was signed as soon as it was asked for, and the answer took all of the time.
+        note(0, 3000);
+        assert_eq!(board.clock_apart(&peer), None);
+        // A quick answer tells it more exactly, which slow ones do not make less exact.
+        note(0, 40_000);
+        note(0, 10);
+        let quick = board.clock(&peer);
+        note(2, 6000);
+        assert_eq!((board.clock(&peer), board.clock_apart(&peer)), (quick, None));
+        assert!(
+            board.clock_since(&peer, noted.plus(Duration::from_millis(6000))).is_some(),
+            "it was seen again"
+        );
+        note(60, 10);
+        let apart = board.clock_apart(&peer).unwrap();
+        assert!(apart.millis.abs_diff(60_000) < 1000, "{apart:?}");
+        note(0, 6000);
+        assert_eq!(board.clock_apart(&peer), None, "it was set");
     }
 
     #[test]

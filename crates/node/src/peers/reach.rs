@@ -20,7 +20,6 @@ use serde::de::DeserializeOwned;
 use tracing::Instrument;
 
 use super::Peers;
-use super::board::ClockOffset;
 use super::guard::GuardFault;
 use super::recording::Recording;
 use crate::peer_fault::{PeerFault, Stage};
@@ -196,6 +195,9 @@ impl Peers {
         let at_most = if status.is_success() { ANSWER_BYTES } else { PROBLEM_BYTES };
         let body = record.receive(response, at_most).await?;
         let took = began.elapsed();
+        // What waited was signed at the end of that, as long ago as an answer takes.
+        let usual = || self.board.pulling(peer).and_then(|pulling| pulling.latency);
+        let way = if ask.wait.is_zero() { took } else { usual().unwrap_or(took).min(took) };
         self.ground.metrics.ours.note_received(body.len());
         let verify = |document: &ProviderDocument| {
             verify_response(
@@ -215,7 +217,7 @@ impl Peers {
             verified = verify(&*Box::pin(self.document_anew(peer)).await?);
         }
         match verified {
-            Ok(verified) => self.note_clock(peer, Timestamp::from_secs(verified.created())),
+            Ok(verified) => self.note_clock(peer, Timestamp::from_secs(verified.created()), way),
             Err(ResponseFault::Missing { .. }) if is_signature_missed(status, &body) => {
                 let text = "our signature did not reach it: something in between, most often a proxy, takes it out of requests";
                 return Err(PeerFault::new(Stage::Signature, "signature-missing", text));
@@ -234,7 +236,7 @@ impl Peers {
             }
             Err(fault) => {
                 if let ResponseFault::Times { created, .. } = fault {
-                    self.note_clock(peer, created);
+                    self.note_clock(peer, created, way);
                 }
                 let verifies = |uri: &str| {
                     let (binding, now) = (signed.binding.at(uri), self.ground.ambient.now());
@@ -285,8 +287,9 @@ impl Peers {
         }
     }
 
-    /// `peer` has signed an answer at `theirs` by its own clock, and it has just come. A guest is no witness of the time.
-    pub(super) fn note_clock(&self, peer: &Provider, theirs: Timestamp) {
+    /// `peer` has signed something at `theirs` by its own clock, a whole second, at a moment of the time `took` that is over now. A
+    /// guest is no witness of the time.
+    pub(super) fn note_clock(&self, peer: &Provider, theirs: Timestamp, took: Duration) {
         // Our own clock is no witness of itself.
         if *peer == self.ground.ours {
             return;
@@ -299,7 +302,7 @@ impl Peers {
             return;
         }
         let now = self.ground.ambient.now();
-        self.board.note_clock(peer, ClockOffset::of(theirs, now), now, self.ground.ambient.instant());
+        self.board.note_clock(peer, theirs, took, now, self.ground.ambient.instant());
     }
 
     /// A request that begins now, in the traffic record.

@@ -8,9 +8,13 @@ use drawbridge_mtp::time::Timestamp;
 use super::Peers;
 use super::board::ClockOffset;
 use crate::peer_fault::{PeerFault, Stage};
+use crate::readable::moment;
 
 /// An answer whose time is as far from ours as that is not believed either, so nothing that is pulled says that the clocks agree.
 const CLOCKS_APART: Duration = Duration::from_secs(300);
+
+/// How long a request may have been on its way to us, which nobody has measured.
+const UNKNOWN_WAY: Duration = Duration::from_secs(2);
 
 /// Of a peer whose clock and ours are too far apart for the signatures of both.
 const CLOCK_SKEW: &str = "clock-skew";
@@ -32,9 +36,11 @@ impl Peers {
         if offset.size() <= CLOCKS_APART {
             return;
         }
-        self.note_clock(peer, theirs);
+        self.note_clock(peer, theirs, UNKNOWN_WAY);
         let text = format!(
-            "its requests here are refused: it signed one at {theirs} by its clock, and it is {now} here"
+            "its requests here are refused: it signed one at {} by its clock, and it is {} here",
+            moment(theirs),
+            moment(now)
         );
         self.note_trouble(peer, &PeerFault::new(Stage::Signature, CLOCK_SKEW, text)).await;
         // After it is kept: a request in time that came meanwhile could not end it, and the next one does.

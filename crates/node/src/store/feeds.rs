@@ -317,7 +317,7 @@ impl Tx<'_> {
         if let Reader::Peer(peer) = reader {
             self.changed(Change::Dealings(peer.clone()));
             // It goes on in our history.
-            self.end_troubles_with(peer, &["feed-reset", "peer-went-back"])?;
+            self.end_troubles_with(peer, &["feed-reset", "peer-went-back", "not-kept"])?;
         }
         Ok(())
     }

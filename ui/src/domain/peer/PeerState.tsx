@@ -1,6 +1,7 @@
 /** A peer's state and what troubles it, in words. */
 import { Link } from "@tanstack/react-router";
 import type { Peer } from "@/bindings/Peer";
+import type { PeerStandingCode } from "@/bindings/PeerStandingCode";
 import type { Trouble } from "@/bindings/Trouble";
 import { LookLink } from "@/domain/check/LookLink";
 import { useCalled } from "@/domain/demo/Alias";
@@ -21,12 +22,22 @@ export function PeerStateWord({ peer }: { peer: Peer }) {
   );
 }
 
+/** What is wrong without a step of ours at which it shows is told in the words of the judgement. */
+const TOLD: ReadonlySet<PeerStandingCode> = new Set(["troubled", "refused", "not-fetched", "not-pulled"]);
+
 /** What is wrong, at which step, and when it goes on: one sentence for a row. It leads to the doctor, unless that stands beside it. */
 export function PeerTrouble({ peer, isLinked = true }: { peer: Peer; isLinked?: boolean }) {
   const trouble = currentTrouble(peer);
   const { next_try, failures, status } = peer.pulling;
   const retrying = status === "backing-off" && next_try !== null;
-  if (trouble === undefined && !retrying) return null;
+  if (trouble === undefined && !retrying) {
+    if (!TOLD.has(peer.standing.code)) return null;
+    return (
+      <p data-testid="peer-trouble" className="text-sm text-warn wrap-anywhere">
+        <bdi>{lineText(peer.standing.text, 300)}</bdi>
+      </p>
+    );
+  }
   return (
     <p data-testid="peer-trouble" className="text-sm text-bad wrap-anywhere">
       {trouble !== undefined && (

@@ -23,6 +23,7 @@ export const codeMark: Record<TraceCode, Mark> = {
   "not-known": { tone: "muted", shape: "dash" },
   refused: { tone: "bad", shape: "cross" },
   gone: { tone: "bad", shape: "cross" },
+  "log-broken": { tone: "bad", shape: "diamond" },
   "in-outbox": { tone: "warn", shape: "triangle" },
   "not-here": { tone: "warn", shape: "triangle" },
   "not-pulled": { tone: "warn", shape: "triangle" },

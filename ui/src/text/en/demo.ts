@@ -70,7 +70,7 @@ export const demo = {
         name: "Proxy that cuts",
         short: "proxy that cuts",
         text: (p: string) =>
-          `A proxy before ${p} ends pulls that wait after 12 s, and requests and answers that are longer than 64 KiB. Its page says so after two pulls; the Doctor at the size of requests. Off lets everything through; shorter pulls are made, and told of, until a whole one has been tried: after an hour, or when you press Retry now on its page.`,
+          `A proxy before ${p} ends pulls that wait after 12 s, and requests and answers that are longer than 64 KiB. Its page says so after two pulls; the Doctor at the size of requests. Off lets everything through; shorter pulls are made, and told of, until a whole one has been tried: after an hour, or when you press Try now on its page.`,
       },
       "clock-ahead": {
         name: "Clock ahead",

@@ -122,6 +122,7 @@ export const guideParts: Readonly<Record<string, readonly string[]>> = {
   "Who lets whom in": [
     "peer-pending",
     "peer-blocked",
+    "peer-shut-out",
     "not-allowed",
     "waits-here",
     "not-asked",
@@ -139,6 +140,7 @@ export const guideParts: Readonly<Record<string, readonly string[]>> = {
     "store-damaged",
     "own-store",
     "store-failing",
+    "not-kept",
   ],
   "A store that was set back": [
     "runs-twice",

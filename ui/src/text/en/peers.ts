@@ -34,6 +34,7 @@ export const peers = {
     waitsForThem: "Waits for their approval",
     failing: "Failing",
     notFetched: "Does not pull us",
+    refused: "Its pulls are refused",
     troubled: "Has trouble",
     paused: "Paused",
     blocked: "Blocked",
@@ -118,7 +119,7 @@ export const peers = {
   lagOutHint: (n: number, span: string | null) =>
     `${many(n, "item", "items")} of ours that they have not fetched yet${span ? `, the oldest for ${span}` : ""}`,
   tries: (n: number) => many(n, "try failed", "tries failed"),
-  retry: "Retry now",
+  retry: "Try now",
   pause: "Pause",
   resume: "Resume",
   block: "Block",

@@ -36,6 +36,7 @@ export const trace = {
     "not-known": "Not known",
     refused: "Refused",
     gone: "Does not count",
+    "log-broken": "In dispute",
     "in-outbox": "In the outbox",
     "not-here": "Not here",
     "not-pulled": "Not fetched",

@@ -42,7 +42,7 @@ export const remedy = {
     "clock-unset":
       "Its operator has to set the clock of its computer, by the network (NTP). It goes on by itself then.",
     "clock-skew":
-      "One of the two clocks is wrong; where other providers tell which, the sentence above says so. Its automatic setting has to be switched on there.",
+      "One of the two clocks is wrong; where other providers tell whose, the sentence above says so. Have its automatic setting (NTP) switched on; where they do not tell, compare this computer's time with a reliable clock first.",
     "signature-expired":
       "One of the two clocks is wrong, or the way is very slow. Compare this computer's time with a reliable clock.",
     "key-unknown":
@@ -139,6 +139,10 @@ export const remedy = {
       "Its feed has gone back in time, as after a restored backup. The node catches up by itself.",
     "peer-went-back": "It has gone back in time, as after a restored backup. It catches up by itself.",
     "other-generation": "Its feed begins anew. The node catches up by itself.",
+    "peer-shut-out":
+      "Let it in again under Peers if those groups are to go on. Otherwise tell the people here, who can leave them, or set this aside.",
+    "not-kept":
+      "It fetches the same again and again, so nothing new gets to its users. Ask its operator to look at its disk and its store; a check of it tells whether its disk is full. If they are in order, see what the proxy in front of this provider does with long answers.",
     "log-differs":
       "It has another history of a group than you have: a store on one side was restored, or it lies. Ask its operator, by another way, and compare the copies again under Groups.",
     "owner-behind":
@@ -227,7 +231,7 @@ export const remedy = {
       "Large messages do not get there. Its operator has to raise what the provider takes, and what a proxy in front of it takes. In nginx: client_max_body_size 8m.",
     "pull-paused": "You have paused pulling from it. Press Resume under Peers to get what it has for you.",
     "pull-resting":
-      "The node tries again by itself. Where a step above fails, that is the reason; once that is mended, Retry now under Peers tries at once.",
+      "The node tries again by itself. Where a step above fails, that is the reason; once that is mended, Try now under Peers tries at once.",
     "own-document":
       "Something else answers under your name: another program, an older copy of this provider, or a cache. See where your name, your router and your proxy lead, and have them lead here.",
     "own-unreached":

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use drawbridge_mtp::document::Limits;
-use drawbridge_mtp::id::Id;
+use drawbridge_mtp::id::{Id, Provider};
 use drawbridge_mtp::message::{FeedPage, FeedQuery, PeerState};
 use tokio::time::Instant;
 
@@ -138,6 +138,11 @@ impl Pull<'_> {
         }
         let items = if replaced { Vec::new() } else { slice.items };
         delivery.peers.board.served(&self.reader, delivery.ground.ambient.now());
+        if let Reader::Peer(peer) = &self.reader
+            && !items.is_empty()
+        {
+            delivery.note_given(peer, self.query.after).await;
+        }
         Ok(Some(FeedPage {
             generation: place.generation,
             more: slice.more && !items.is_empty(),
@@ -147,6 +152,9 @@ impl Pull<'_> {
         }))
     }
 }
+
+/// Who was given the same so often does not keep it: one answer may be lost.
+const NOT_KEPT: u32 = 3;
 
 /// So few items are read on the spot.
 const FEW: u64 = 8;
@@ -285,6 +293,17 @@ impl Delivery {
                 tracing::warn!(%fault, "an acknowledgement could not be kept");
             }
         });
+    }
+
+    /// Whoever has stored what it was given goes on behind it.
+    async fn note_given(&self, peer: &Provider, after: u64) {
+        let times = self.peers.board.given(peer, after);
+        if times >= NOT_KEPT {
+            let text = format!(
+                "it has come {times} times for what is behind number {after} of its feed, and was given it each time: its disk is full, its store fails, or the answers do not reach it whole"
+            );
+            self.peers.note_trouble(peer, &PeerFault::new(Stage::Store, "not-kept", text)).await;
+        }
     }
 
     async fn note_reader_trouble(&self, reader: &Reader, fault: &PeerFault) {

@@ -115,7 +115,7 @@ impl Delivery {
         }
         locked.forget();
         let text = format!(
-            "its log of {group} is another than it was from event {first} on: its store went back, or it told two stories on purpose. Its log counts now; what was here, events {first} to {}, and what proves both are kept, and our users' clients were told",
+            "its log of {group} is another than it was from event {first} on: its store went back, or it told two stories on purpose. Its log counts now; what was here, events {first} to {}, is kept with what it has signed of either, and our users' clients were told",
             row.head
         );
         let forked = PeerFault::new(Stage::Store, "log-forked", text);

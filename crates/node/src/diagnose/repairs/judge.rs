@@ -55,7 +55,7 @@ pub(crate) fn judge(facts: &Facts<'_>) -> Findings {
         let subject = RepairSubject::Group(group.clone());
         findings.wrong.push(RepairFinding {
             patience: RESTART,
-            side: Side::Either,
+            side: Side::of(OwnFault::LogBroken.as_str()),
             ..own(subject, RepairKind::Log, OwnFault::LogBroken, Severity::High, text)
         });
     }
@@ -179,6 +179,15 @@ fn judge_peer(
             );
             Some(wrong("key-changed", Severity::High, text, Some(peer.since), Duration::ZERO))
         }
+        StandingCode::Blocked if suffers.groups > 0 => {
+            let groups = suffers.groups;
+            let text = format!(
+                "You have blocked {name}, and {groups} {} that people here are in {} on it: nothing new comes from there, and nothing gets there.",
+                if groups == 1 { "group" } else { "groups" },
+                if groups == 1 { "hangs" } else { "hang" },
+            );
+            Some(wrong("peer-shut-out", Severity::Low, text, Some(peer.since), Duration::ZERO))
+        }
         StandingCode::BlocksUs => {
             let text = format!("The operator of {name} has blocked this provider.");
             Some(wrong("peer-blocked", weighed, text, None, Duration::ZERO))
@@ -186,7 +195,9 @@ fn judge_peer(
         StandingCode::Failing => match failure(peer) {
             Some(trouble) if is_absorbed(&trouble.code) => None,
             Some(trouble) => {
-                let why = trouble.text.trim_end_matches('.');
+                let clock = peer.standing.clock.as_ref().filter(|_| CLOCKS.contains(&trouble.code.as_str()));
+                let clock = clock.map(|clock| format!("; {clock}")).unwrap_or_default();
+                let why = format!("{}{clock}", trouble.text.trim_end_matches('.'));
                 let other_way = the_other_way(&peer.their_pull, peer.outbox, facts.now);
                 let text = format!("Nothing comes from {name}: {why}. {other_way}");
                 let passes = Side::of(&trouble.code) == Side::Nobody;
@@ -209,6 +220,13 @@ fn judge_peer(
                 None
             }
         },
+        StandingCode::Refused => {
+            peer.their_pull.refused.as_ref().filter(|it| !is_absorbed(&it.fault.code)).map(|refused| {
+                let text = format!("{name} does not get what waits here for it: {}.", refused.fault.text);
+                let finding = wrong(&refused.fault.code, weighed, text, None, RESTART);
+                RepairFinding { side: refused.side, stage: Some(refused.fault.stage.to_string()), ..finding }
+            })
+        }
         StandingCode::NotFetched | StandingCode::NotPulled if is_shut => None,
         StandingCode::NotFetched => {
             let text = format!(
@@ -349,6 +367,7 @@ mod tests {
                 head: 0,
                 acknowledged: 0,
                 lag: None,
+                refused: None,
             },
             outbox: 0,
             connections: 1,
@@ -360,7 +379,8 @@ mod tests {
     }
 
     fn standing(code: StandingCode) -> PeerStanding {
-        PeerStanding { code, text: String::new(), side: None, next: String::new() }
+        let (text, next) = (String::new(), String::new());
+        PeerStanding { code, text, side: None, next, why: None, since: None, clock: None }
     }
 
     fn trouble(code: &str, count: u32) -> TroubleRow {
@@ -386,6 +406,18 @@ mod tests {
 
     fn found(own: &Ourselves, peers: &[Peer]) -> Findings {
         judge(&Facts { now: NOW, started: NOW.minus(DAY), own, peers, broken: &[], short: &[], untold: &[] })
+    }
+
+    #[test]
+    fn groups_that_hang_on_one_who_is_blocked_are_told_of() {
+        let mut peer = peer("a.example");
+        (peer.state, peer.standing) = (PeerState::Blocked, standing(StandingCode::Blocked));
+        assert_eq!(codes(&found(&ourselves(), std::slice::from_ref(&peer))), [""; 0], "nothing hangs on it");
+        peer.suffers = Some(Suffers { groups: 2, ..Suffers::default() });
+        let findings = found(&ourselves(), &[peer]);
+        assert_eq!(codes(&findings), ["peer-shut-out"]);
+        assert_eq!((findings.wrong[0].severity, findings.wrong[0].side), (Severity::Low, Side::Ours));
+        assert!(findings.wrong[0].text.contains("2 groups that people here are in hang on it"));
     }
 
     fn codes(findings: &Findings) -> Vec<&str> {

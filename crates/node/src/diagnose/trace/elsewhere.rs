@@ -5,9 +5,9 @@ use drawbridge_mtp::message::{ToldStep, TraceQuery, TraceReply};
 use drawbridge_mtp::problem::{Code, Problem};
 use futures_util::future::join_all;
 
-use super::Tracer;
 use super::read::Known;
 use super::report::{Elsewhere, TraceState, TraceStep, TraceStepName, Traced};
+use super::{Standings, Tracer};
 use crate::delivery::{malformed, name_at, visible};
 use crate::misuse::Misuse;
 use crate::peer_fault::PeerFault;
@@ -47,7 +47,7 @@ impl Tracer {
             })
         });
         let known = self.with_pulls(known.await?).await;
-        Ok(TraceReply { steps: to_tell(self.judge(known).steps) })
+        Ok(TraceReply { steps: to_tell(self.judge(known, &Standings::new()).steps) })
     }
 
     /// Asks those who know of an event what they know: the owner, or, where that is us, the providers that are told of it.

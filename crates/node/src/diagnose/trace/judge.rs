@@ -5,12 +5,12 @@ use drawbridge_mtp::message::{EventKind, Outcome, PeerState};
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::time::Timestamp;
 
-use super::super::refused::RefusedPull;
-use super::Tracer;
-use super::read::{Found, FoundEvent, Known, Owner, ReaderPlace};
+use super::read::{Dispute, Found, FoundEvent, Known, Owner, ReaderPlace};
 use super::report::{ForeignClock, Trace, TraceCode, TraceState, TraceStep, TraceStepName};
+use super::{Standings, Tracer};
 use crate::delivery::Refused;
-use crate::peers::PullingStatus;
+use crate::operator::{PeerStanding, StandingCode};
+use crate::readable::{capital, moment};
 use crate::side::Side;
 use crate::store::{GroupRow, PlacedSubmission, Reader, WaitingSubmission};
 
@@ -37,6 +37,36 @@ impl Standing {
     fn for_side(self, side: Side) -> Self {
         Self { side: Some(side), ..self }
     }
+
+    /// The same where the log of its group is in dispute, which is worse than what is so of an event that is not over.
+    fn disputed(self, Dispute { fault, since }: Dispute) -> Self {
+        use TraceCode as C;
+        let fault = fault.trim_end_matches('.');
+        let text = match self.code {
+            C::NotKnown if self.side.is_some() => format!(
+                "It has no number, and the sender's client keeps it and tries again: the log of its group is in dispute, so nothing is taken. {}.",
+                capital(fault)
+            ),
+            C::NotKnown | C::Refused | C::Gone => return self,
+            C::NotHere => format!(
+                "It is not here, and does not come: the log of its group is in dispute, so nothing new in it is taken. {}.",
+                capital(fault)
+            ),
+            C::InOutbox => format!("{} The log of its group is in dispute: {fault}.", self.text),
+            _ => format!(
+                "{} But the log of its group is in dispute, so it may not count, and nothing new is taken: {fault}.",
+                self.text
+            ),
+        };
+        Self { code: C::LogBroken, text, since: since.or(self.since), side: Some(Side::of("log-broken")) }
+    }
+}
+
+/// The owner of a group of somebody else, and how it goes with it.
+struct Keeper<'a> {
+    provider: Provider,
+    state: PeerState,
+    standing: Option<&'a PeerStanding>,
 }
 
 /// The steps behind the outbox, of something that did not come so far.
@@ -45,8 +75,13 @@ fn ahead(names: &[TraceStepName]) -> impl Iterator<Item = TraceStep> {
 }
 
 impl Tracer {
-    pub(super) fn judge(&self, known: Known) -> Trace {
-        let Known { group, submission, found, owner } = known;
+    /// Where it stands, with how it goes with those on whom it may hang.
+    pub(crate) fn judge(&self, known: Known, standings: &Standings) -> Trace {
+        let Known { group, submission, found, owner, dispute } = known;
+        let owner = owner.map(|Owner { provider, state }| {
+            let standing = standings.get(&provider);
+            Keeper { provider, state, standing }
+        });
         let refused = submission.and_then(|id| self.delivery.refusals.find(id));
         let group = group.or_else(|| refused.as_ref().map(|refused| refused.group.clone()));
         let mut trace = Trace {
@@ -62,7 +97,7 @@ impl Tracer {
             side: None,
         };
         let standing = match found {
-            Found::Event(found) => self.follow(&found, owner.as_ref(), &mut trace),
+            Found::Event(found) => self.follow(&found, owner.as_ref(), standings, &mut trace),
             Found::NoEvent { row, seq } => self.miss(&row, seq, owner.as_ref(), &mut trace),
             Found::Waiting(waiting) => self.wait(&waiting, owner.as_ref(), &mut trace),
             Found::Placed(placed) => {
@@ -80,10 +115,18 @@ impl Tracer {
                 let outcome = told.result.result.outcome;
                 self.judge_told(submission, &told.client, outcome, told.at, refused.as_ref(), &mut trace)
             }
+            Found::AtClient => {
+                let text = "It has no number, and nothing of its sender waits in the outbox here: the sender's client has it. It is being encrypted there, or waits until the client has the group's present state.";
+                Standing::new(TraceCode::NotKnown, text).for_side(Side::Nobody)
+            }
             Found::Nothing => match refused {
                 Some(refused) => self.refuse(&refused, &mut trace),
                 None => Standing::new(TraceCode::NotKnown, not_known(submission)),
             },
+        };
+        let standing = match dispute {
+            Some(dispute) => standing.disputed(dispute),
+            None => standing,
         };
         Trace {
             code: standing.code,
@@ -95,7 +138,13 @@ impl Tracer {
     }
 
     /// An event that is in the log here.
-    fn follow(&self, found: &FoundEvent, owner: Option<&Owner>, trace: &mut Trace) -> Standing {
+    fn follow(
+        &self,
+        found: &FoundEvent,
+        owner: Option<&Keeper<'_>>,
+        standings: &Standings,
+        trace: &mut Trace,
+    ) -> Standing {
         let FoundEvent { row, seq, event, placed, readers } = found;
         trace.seq = Some(*seq);
         trace.kind = Some(event.kind);
@@ -114,7 +163,7 @@ impl Tracer {
                 format!("how far the other providers are with it is known to {} alone", owner.provider);
             trace.steps.push(TraceStep::new(N::Feed, S::Unknown, text));
         }
-        self.arrival(found, owner)
+        self.arrival(found, owner, standings)
     }
 
     /// How an owner's log came to have it: all of it where that is ours.
@@ -204,8 +253,9 @@ impl Tracer {
                 TraceStep::new(N::Acknowledged, S::Here, text),
             )
         } else {
-            let last =
-                pulled.map_or("it has not pulled yet".to_owned(), |at| format!("its last pull was at {at}"));
+            let last = pulled.map_or("it has not pulled yet".to_owned(), |at| {
+                format!("its last pull was at {}", moment(at))
+            });
             (
                 TraceStep::new(N::Given, S::Here, format!("not pulled: {last}")),
                 TraceStep::new(N::Acknowledged, S::Ahead, "not yet"),
@@ -224,7 +274,7 @@ impl Tracer {
     }
 
     /// Whether all who are told of an event have it, and who does not, and why.
-    fn arrival(&self, found: &FoundEvent, owner: Option<&Owner>) -> Standing {
+    fn arrival(&self, found: &FoundEvent, owner: Option<&Keeper<'_>>, standings: &Standings) -> Standing {
         let FoundEvent { readers, .. } = found;
         let (peers, clients): (Vec<_>, Vec<_>) =
             readers.iter().partition(|place| matches!(place.reader, Reader::Peer(_)));
@@ -232,14 +282,21 @@ impl Tracer {
             |places: &[&ReaderPlace]| places.iter().filter(|place| !place.has_acknowledged()).count();
         let first = |places: &[&'_ ReaderPlace]| places.iter().position(|place| !place.has_acknowledged());
         if let Some(place) = first(&peers).map(|at| peers[at]) {
-            let others = match peers.len() - missing(&peers) {
+            let late: Vec<_> = peers.iter().filter(|place| !place.has_acknowledged()).collect();
+            let arrived = match peers.len() - late.len() {
                 0 => String::new(),
                 arrived => format!(" {arrived} of {} providers have it.", peers.len()),
             };
-            return self.withheld(place, &others);
+            let others: Vec<_> = late.iter().skip(1).map(|place| reader_name(&place.reader)).collect();
+            let others = match &others[..] {
+                [] => arrived,
+                [one] => format!("{arrived} {one} does not have it either."),
+                more => format!("{arrived} Nor have {}.", more.join(", ")),
+            };
+            return self.withheld(place, standings, &others);
         }
         if let Some(place) = first(&clients).map(|at| clients[at]) {
-            let Reader::Client(client) = &place.reader else { return self.withheld(place, "") };
+            let Reader::Client(client) = &place.reader else { return self.withheld(place, standings, "") };
             let number = place.item.map_or(0, |item| item.number);
             let others = match missing(&clients) {
                 1 => String::new(),
@@ -277,40 +334,43 @@ impl Tracer {
     }
 
     /// A provider that has not acknowledged it.
-    fn withheld(&self, place: &ReaderPlace, others: &str) -> Standing {
+    fn withheld(&self, place: &ReaderPlace, standings: &Standings, others: &str) -> Standing {
         let name = reader_name(&place.reader);
         let Some(item) = place.item else {
             let text = format!("It was too old to be kept for {name}, which has not fetched it.{others}");
             return Standing::new(TraceCode::NotPulled, text).for_side(Side::Theirs);
         };
-        match self.last_pull(place) {
+        let standing = match &place.reader {
+            Reader::Peer(peer) => standings.get(peer),
+            Reader::Client(_) => None,
+        };
+        let (why, side) = why_not_pulled(&name, place.state, standing);
+        let why = why.map(|why| format!(" {why}")).unwrap_or_default();
+        let (code, text) = match self.last_pull(place) {
             Some(at) if at >= item.put => {
                 let text = format!(
-                    "{name} was given it as number {} of its feed, and has not yet said that it has stored it.{others}",
+                    "{name} was given it as number {} of its feed, and has not yet said that it has stored it.{why}{others}",
                     item.number
                 );
-                let standing = Standing::new(TraceCode::NotAcknowledged, text).since(at);
-                if place.state == PeerState::Allowed && place.refused.is_none() {
-                    return standing.for_side(Side::Theirs);
-                }
-                let (why, side) = why_not_pulled(place);
-                Standing { text: format!("{} {why}.", standing.text), ..standing }.for_side(side)
+                (TraceCode::NotAcknowledged, text)
             }
             last => {
-                let last =
-                    last.map_or("it has never pulled".to_owned(), |at| format!("its last pull was at {at}"));
-                let (why, side) = why_not_pulled(place);
+                let last = last.map_or("it has never pulled".to_owned(), |at| {
+                    format!("its last pull was at {}", moment(at))
+                });
                 let text = format!(
-                    "It stands in the feed of {name} as number {}, not pulled: {last}. {why}.{others}",
+                    "It stands in the feed of {name} as number {}, not pulled: {last}.{why}{others}",
                     item.number
                 );
-                Standing::new(TraceCode::NotPulled, text).since(item.put).for_side(side)
+                (TraceCode::NotPulled, text)
             }
-        }
+        };
+        // Who comes again and again has not stored it for just as long.
+        Standing::new(code, text).since(item.put).for_side(side)
     }
 
     /// No event here has the number.
-    fn miss(&self, row: &GroupRow, seq: u64, owner: Option<&Owner>, trace: &mut Trace) -> Standing {
+    fn miss(&self, row: &GroupRow, seq: u64, owner: Option<&Keeper<'_>>, trace: &mut Trace) -> Standing {
         trace.seq = Some(seq);
         if seq < row.first {
             let text = format!(
@@ -328,7 +388,7 @@ impl Tracer {
     }
 
     /// An event of another owner's group that has not come.
-    fn not_here(&self, seq: u64, owner: Option<&Owner>, trace: &mut Trace) -> Standing {
+    fn not_here(&self, seq: u64, owner: Option<&Keeper<'_>>, trace: &mut Trace) -> Standing {
         let Some(owner) = owner else {
             return Standing::new(TraceCode::NotHere, format!("Event {seq} is not here."));
         };
@@ -351,7 +411,7 @@ impl Tracer {
     }
 
     /// Something that waits here for the group's owner.
-    fn wait(&self, waiting: &WaitingSubmission, owner: Option<&Owner>, trace: &mut Trace) -> Standing {
+    fn wait(&self, waiting: &WaitingSubmission, owner: Option<&Keeper<'_>>, trace: &mut Trace) -> Standing {
         let provider = waiting.group.provider();
         trace.sender = Some(waiting.client.clone());
         if let Some(id) = trace.submission {
@@ -373,7 +433,7 @@ impl Tracer {
     }
 
     /// Why nothing goes to an owner or comes from it, since when, and who has to act; none where all goes well.
-    fn why_away(&self, owner: &Owner) -> Option<(String, Option<Timestamp>, Side)> {
+    fn why_away(&self, owner: &Keeper<'_>) -> Option<(String, Option<Timestamp>, Side)> {
         let provider = &owner.provider;
         match owner.state {
             PeerState::Allowed => {}
@@ -388,22 +448,19 @@ impl Tracer {
                 return Some((format!("{provider} is not let in here"), None, Side::Ours));
             }
         }
-        let pulling = self.peers.board.pulling(provider)?;
-        if pulling.status == PullingStatus::Paused {
-            let why = format!("you let our pulls at {provider} rest");
-            return Some((why, Some(pulling.since), Side::Ours));
-        }
-        let is_away = pulling.status == PullingStatus::BackingOff || pulling.failures > 0;
-        if !is_away {
-            return None;
-        }
-        Some(match &owner.trouble {
-            Some(trouble) => {
-                let why = format!("{provider} cannot be reached: {}", trouble.text.trim_end_matches('.'));
-                (why, Some(trouble.first), Side::of(&trouble.code))
+        let PeerStanding { code, text, side, since, why, .. } = owner.standing?;
+        let side = side.unwrap_or(Side::Nobody);
+        match code {
+            StandingCode::Paused => Some((format!("you let our pulls at {provider} rest"), *since, side)),
+            StandingCode::Failing => {
+                let why = why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
+                Some((format!("our requests to {provider} fail{why}"), *since, side))
             }
-            None => (format!("{provider} cannot be reached"), Some(pulling.since), Side::Either),
-        })
+            StandingCode::BlocksUs | StandingCode::WaitsThere => {
+                Some((format!("nothing comes from {provider}: {}", small(text)), *since, side))
+            }
+            _ => None,
+        }
     }
 
     /// What a client was told by its feed.
@@ -457,26 +514,33 @@ impl Tracer {
     }
 }
 
-/// Why a provider does not pull, and who has to act: that it is refused here is known better than that it is away.
-fn why_not_pulled(place: &ReaderPlace) -> (String, Side) {
-    let refused = "so its pulls are refused here";
-    match (place.state, &place.refused) {
-        (PeerState::Blocked, _) => (format!("You have blocked that provider, {refused}"), Side::Ours),
+/// Why a provider does not pull, in a sentence, and who has to act: what is decided here on it, or how it goes with it as all screens
+/// say.
+fn why_not_pulled(name: &str, state: PeerState, standing: Option<&PeerStanding>) -> (Option<String>, Side) {
+    let why = match (state, standing) {
+        (PeerState::Blocked, _) => "You have blocked that provider, so its pulls are refused here.",
         (PeerState::KeyChanged, _) => {
-            let why =
-                "That provider shows another key than the one that was accepted, which you have to decide on";
-            (format!("{why}, {refused} until then"), Side::Ours)
+            "That provider shows another key than the one that was accepted, which you have to decide on; its pulls are refused here until then."
         }
         (PeerState::Pending | PeerState::Unknown, _) => {
-            (format!("That provider is not let in here, {refused}"), Side::Ours)
+            "That provider is not let in here, so its pulls are refused here."
         }
-        (PeerState::Allowed, Some(RefusedPull { fault, side, .. })) => {
-            (format!("That provider is not away: {fault}"), *side)
+        (PeerState::Allowed, Some(PeerStanding { code: StandingCode::Well | StandingCode::Quiet, .. })) => {
+            let text = format!("{name} was here a short while ago, and comes again by itself.");
+            return (Some(text), Side::Nobody);
         }
-        (PeerState::Allowed, None) => {
-            ("That provider is away, or cannot reach this one".into(), Side::Either)
+        (PeerState::Allowed, Some(PeerStanding { text, side, .. })) => {
+            return (Some(format!("{name}: {}.", small(text))), side.unwrap_or(Side::Nobody));
         }
-    }
+        (PeerState::Allowed, None) => return (None, Side::Either),
+    };
+    (Some(why.into()), Side::Ours)
+}
+
+/// A sentence as it stands behind a colon, without its full stop.
+fn small(text: &str) -> String {
+    let mut characters = text.trim_end_matches('.').chars();
+    characters.next().map_or_else(String::new, |first| first.to_lowercase().chain(characters).collect())
 }
 
 /// That the owner has refused it, and why.

@@ -8,6 +8,7 @@ mod judge;
 mod read;
 mod report;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use drawbridge_mtp::id::Provider;
@@ -16,12 +17,15 @@ use drawbridge_mtp::time::Timestamp;
 pub use report::{Elsewhere, ForeignClock, Trace, TraceCode, TraceState, TraceStep, TraceStepName, Traced};
 
 use self::read::{Found, Known};
-use super::refused::RefusedPull;
 use crate::delivery::Delivery;
 use crate::ground::Ground;
 use crate::misuse::Misuse;
+use crate::operator::PeerStanding;
 use crate::peers::Peers;
-use crate::store::{Reader, Store};
+use crate::store::Store;
+
+/// How it goes with each provider on whom it may hang, as it is judged for all screens.
+pub(crate) type Standings = HashMap<Provider, PeerStanding>;
 
 /// Follows events.
 pub(crate) struct Tracer {
@@ -35,23 +39,20 @@ pub(crate) struct Tracer {
     delivery: Arc<Delivery>,
 }
 
-/// A clock that is told in whole seconds, with the way of the answer in it, is not known to be off by less.
-const LEVEL_MS: u64 = 2000;
-
 impl Tracer {
     pub(crate) fn new(ground: Arc<Ground>, store: Store, peers: Arc<Peers>, delivery: Arc<Delivery>) -> Self {
         Self { ground, store, peers, delivery }
     }
 
-    /// Where it stands.
+    /// What is known of it.
     ///
     /// # Errors
     ///
     /// There is no such group here.
-    pub(crate) async fn trace(&self, what: Traced) -> Result<Trace, Misuse> {
+    pub(crate) async fn read(&self, what: Traced) -> Result<Known, Misuse> {
         let ours = self.ground.ours.clone();
         let known = self.store.read::<_, Misuse>(move |view| Known::read(view, &ours, what)).await?;
-        Ok(self.judge(self.with_pulls(known).await))
+        Ok(self.with_pulls(known).await)
     }
 
     /// The same with when each peer was given the event and acknowledged it.
@@ -64,11 +65,6 @@ impl Tracer {
                 {
                     place.pulled = pulled;
                 }
-                if let Reader::Peer(peer) = &place.reader
-                    && !place.has_acknowledged()
-                {
-                    place.refused = RefusedPull::latest(&self.peers, peer, self.ground.ambient.now()).await;
-                }
             }
         }
         known
@@ -79,8 +75,7 @@ impl Tracer {
         if *provider == self.ground.ours {
             return (told, None);
         }
-        let offset = self.peers.board.clock(provider).map_or(0, |clock| clock.millis);
-        let ahead_ms = if offset.unsigned_abs() < LEVEL_MS { 0 } else { offset };
+        let ahead_ms = self.peers.board.clock_apart(provider).map_or(0, |clock| clock.millis);
         let at = told.as_millis().saturating_add_signed(ahead_ms.saturating_neg());
         (Timestamp::from_millis(at), Some(ForeignClock { of: provider.clone(), told, ahead_ms }))
     }

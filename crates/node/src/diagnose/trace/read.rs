@@ -2,18 +2,21 @@
 
 use drawbridge_mtp::id::{GroupUri, Id, Provider};
 use drawbridge_mtp::message::PeerState;
+use drawbridge_mtp::time::Timestamp;
 
 use super::report::Traced;
-use crate::diagnose::refused::RefusedPull;
 use crate::misuse::Misuse;
 use crate::store::{
-    FeedItemPlace, FeedPlace, GroupRow, PlacedSubmission, Reader, StoreFault, ToldResult, TracedEvent,
-    TroubleRow, View, WaitingSubmission,
+    FeedItemPlace, FeedPlace, GroupRow, PlacedSubmission, Reader, Standing, StoreFault, ToldResult,
+    TracedEvent, View, WaitingSubmission,
 };
 use crate::traffic::{FeedItem, Pulled};
 
+/// So much of the outbox is looked at.
+const MOST_WAITING: u32 = 1000;
+
 /// What is known of what is traced.
-pub(super) struct Known {
+pub(crate) struct Known {
     /// The group, where it is known.
     pub(super) group: Option<GroupUri>,
     /// The id under which it was submitted, where that is known.
@@ -22,6 +25,8 @@ pub(super) struct Known {
     pub(super) found: Found,
     /// What is known of the group's owner.
     pub(super) owner: Option<Owner>,
+    /// Where its log is in dispute.
+    pub(super) dispute: Option<Dispute>,
 }
 
 /// What there is of it here.
@@ -38,6 +43,8 @@ pub(super) enum Found {
     Abandoned { seq: u64 },
     /// The owner gave it this number, and the event is not here.
     Placed(PlacedSubmission),
+    /// What a user here has said and no client of theirs has handed over.
+    AtClient,
     /// Nothing.
     Nothing,
 }
@@ -63,16 +70,20 @@ pub(super) struct ReaderPlace {
     pub(super) pulled: Pulled,
     /// What is decided here on a peer; a client is let in.
     pub(super) state: PeerState,
-    /// The latest pull of a peer, where that was refused.
-    pub(super) refused: Option<RefusedPull>,
 }
 
 /// The owner of a group of somebody else.
 pub(super) struct Owner {
     pub(super) provider: Provider,
     pub(super) state: PeerState,
-    /// The newest trouble with it that goes on.
-    pub(super) trouble: Option<TroubleRow>,
+}
+
+/// That the owner's log of the group is another than it was, so that nothing more of it is taken here.
+pub(super) struct Dispute {
+    /// What is not as it was: half a sentence.
+    pub(super) fault: String,
+    /// Since when.
+    pub(super) since: Option<Timestamp>,
 }
 
 impl Known {
@@ -87,11 +98,18 @@ impl Known {
             }
             Traced::Said { group, sender, time } => {
                 let row = row_of(&group)?;
-                let found = match view.event_said(row.id, &sender, time)? {
-                    Some(seq) => event(view, ours, row, seq)?,
-                    None => Found::Nothing,
-                };
-                (Some(group), None, found)
+                match view.event_said(row.id, &sender, time)? {
+                    Some(seq) => (Some(group), None, event(view, ours, row, seq)?),
+                    // What has no number yet stands where all stands that its sender has submitted there.
+                    None => {
+                        let mut waiting = view.submissions_waiting(MOST_WAITING)?.into_iter();
+                        match waiting.find(|(_, it)| it.group == group && *it.client.user() == sender) {
+                            Some((id, waiting)) => (Some(group), Some(id), Found::Waiting(waiting)),
+                            None if sender.provider() == ours => (Some(group), None, Found::AtClient),
+                            None => (Some(group), None, Found::Nothing),
+                        }
+                    }
+                }
             }
             Traced::Submission(id) => {
                 let (group, found) = submitted(view, ours, id)?;
@@ -99,11 +117,11 @@ impl Known {
             }
         };
         let owner = match group.as_ref().map(GroupUri::provider).filter(|owner| *owner != ours) {
-            Some(provider) => Some(Owner {
-                provider: provider.clone(),
-                state: view.peer_state(provider)?,
-                trouble: view.troubles(provider)?.into_iter().find(|trouble| !trouble.over),
-            }),
+            Some(provider) => Some(Owner { provider: provider.clone(), state: view.peer_state(provider)? }),
+            None => None,
+        };
+        let dispute = match &group {
+            Some(group) => Dispute::read(view, group)?,
             None => None,
         };
         let submission = submission.or_else(|| match &found {
@@ -113,7 +131,31 @@ impl Known {
             }
             _ => None,
         });
-        Ok(Self { group, submission, found, owner })
+        Ok(Self { group, submission, found, owner, dispute })
+    }
+
+    /// Those on whom it may hang that it has not arrived.
+    pub(crate) fn awaited(&self) -> Vec<Provider> {
+        let readers: Vec<&ReaderPlace> = match &self.found {
+            Found::Event(found) => found.readers.iter().filter(|place| !place.has_acknowledged()).collect(),
+            _ => Vec::new(),
+        };
+        let peers = readers.into_iter().filter_map(|place| match &place.reader {
+            Reader::Peer(peer) => Some(peer),
+            Reader::Client(_) => None,
+        });
+        self.owner.iter().map(|owner| &owner.provider).chain(peers).cloned().collect()
+    }
+}
+
+impl Dispute {
+    fn read(view: &View<'_>, group: &GroupUri) -> Result<Option<Self>, StoreFault> {
+        let Some(row) = view.group(group)?.filter(|row| row.standing == Standing::Broken) else {
+            return Ok(None);
+        };
+        let troubles = view.troubles(row.owner())?;
+        let noted = troubles.into_iter().find(|trouble| !trouble.over && trouble.code == "log-broken");
+        Ok(Some(Self { fault: row.fault.unwrap_or_default(), since: noted.map(|trouble| trouble.first) }))
     }
 }
 
@@ -164,7 +206,7 @@ fn event(view: &View<'_>, ours: &Provider, row: GroupRow, seq: u64) -> Result<Fo
                 Reader::Client(_) => PeerState::Allowed,
             };
             let (reader, pulled) = (audience.reader, Pulled::default());
-            readers.push(ReaderPlace { reader, item, feed, pulled, state, refused: None });
+            readers.push(ReaderPlace { reader, item, feed, pulled, state });
         }
     }
     readers.sort_by(|one, other| one.reader.cmp(&other.reader));

@@ -57,6 +57,8 @@ words! {
         Refused = "refused",
         /// It had a number, and does not count any more.
         Gone = "gone",
+        /// The owner's log of its group is in dispute.
+        LogBroken = "log-broken",
         /// It waits here for the owner.
         InOutbox = "in-outbox",
         /// It is not here.
