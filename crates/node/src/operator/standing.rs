@@ -107,7 +107,7 @@ impl PeerStanding {
         let (code, side, text) = judge(facts);
         let (why, since) = match code {
             StandingCode::Failing => why_failing(facts),
-            StandingCode::NotFetched => (None, facts.theirs.lag.map(|lag| ago(facts.now, lag))),
+            StandingCode::NotFetched => (None, facts.theirs.lag.map(|lag| facts.now.minus(lag))),
             StandingCode::NotPulled => (None, Some(seen(facts))),
             StandingCode::KeyChanged => (None, Some(facts.since)),
             StandingCode::Troubled => (None, facts.trouble.map(|trouble| trouble.first)),
@@ -306,11 +306,6 @@ fn next_try(facts: &Facts<'_>) -> String {
             "A request is there now.".into()
         }
     }
-}
-
-fn ago(now: Timestamp, time: Duration) -> Timestamp {
-    let millis = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
-    Timestamp::from_millis(now.as_millis().saturating_sub(millis))
 }
 
 fn lasting(time: Duration) -> String {
@@ -548,7 +543,7 @@ mod tests {
     #[test]
     fn who_cannot_come_since_we_keep_all_out_is_not_said_to_be_away() {
         let mut gone = theirs();
-        (gone.waiting, gone.last_pull) = (false, Some(ago(300)));
+        (gone.waiting, gone.last_pull) = (false, Some(before(300)));
         let ended = "This provider's certificate ended on 2027-01-01, so others refuse to connect.";
         let standing = judged(|facts| facts.keeps_out = Some(ended), &ours(), &gone);
         assert_eq!((standing.code, standing.side), (StandingCode::NotPulled, Some(Side::Ours)));
