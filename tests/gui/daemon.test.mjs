@@ -70,6 +70,63 @@ test("a browser's session outlives a kill of the program, until it is ended", as
   await page.getByTestId("session-ended").waitFor();
 });
 
+const PHONE = "Mozilla/5.0 (Android 16; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0";
+
+test("a phone comes in by the link that a page shows, stays over a restart, and is ended from the list", async (t) => {
+  const { home } = await twoProviders(t);
+  const first = await home.start(t, null);
+  const { page, faults } = await open(t, first.link);
+  await page.getByTestId("nav-settings").click();
+  await page.getByTestId("other-device").click();
+  // The pages of this provider listen on the loopback network alone.
+  await page.getByTestId("device-obstacle").filter({ hasText: `127.0.0.1:${home.adminPort}` }).waitFor();
+  const link = await page.getByTestId("device-link").textContent();
+  const { page: phone } = await open(t, link, { userAgent: PHONE, viewport: { width: 390, height: 844 } });
+  await phone.getByTestId("nav-overview").waitFor();
+  await page.getByTestId("device-let-in").filter({ hasText: "Firefox on Android" }).waitFor();
+  await page.getByRole("dialog").getByRole("button", { name: "Close" }).last().click();
+  const row = page.getByTestId("sessions").getByRole("listitem").filter({ hasText: "Firefox on Android" });
+  await row.filter({ hasText: PHONE }).waitFor();
+
+  // It works once, and the session that came of it outlives the program.
+  const stranger = await open(t, link);
+  await stranger.page.getByText(/This link was used at/).waitFor();
+  await first.stop();
+  await home.start(t, null);
+  await phone.reload();
+  await phone.getByTestId("nav-overview").waitFor();
+
+  await page.getByTestId("end-others").click();
+  await page.getByRole("dialog").getByRole("button", { name: "End all others" }).click();
+  await phone.getByTestId("session-ended").waitFor();
+  await row.waitFor({ state: "detached" });
+  await page.getByTestId("nav-accounts").click();
+  await page.getByRole("heading", { level: 1, name: "Accounts" }).waitFor();
+  assert.deepEqual(faults, []);
+});
+
+test("the pages can be installed to a phone's home screen", async (t) => {
+  const { home } = await twoProviders(t);
+  const { link } = await home.start(t, null);
+  const { page, faults } = await open(t, link);
+  await page.getByTestId("nav-overview").waitFor();
+  const browser = await page.context().newCDPSession(page);
+  const { url, data, errors } = await browser.send("Page.getAppManifest");
+  assert.deepEqual(errors, []);
+  const answer = await page.request.get(url);
+  assert.equal(answer.headers()["content-type"], "application/manifest+json");
+  const { display, icons } = JSON.parse(data);
+  assert.equal(display, "standalone");
+  for (const icon of icons) {
+    const image = await page.request.get(new URL(icon.src, url).href);
+    assert.equal(image.headers()["content-type"], icon.type, icon.src);
+  }
+  // The browser of a test keeps nothing, which is all that it has against it.
+  const { installabilityErrors } = await browser.send("Page.getInstallabilityErrors");
+  assert.deepEqual(installabilityErrors.filter(({ errorId }) => errorId !== "in-incognito"), []);
+  assert.deepEqual(faults, []);
+});
+
 test("a page that is closed at once leaves the command that it gave whole", async (t) => {
   const { link } = await daemon(t, ["demo", "--home", folder()]);
   const { page } = await open(t, link);

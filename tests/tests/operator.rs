@@ -145,6 +145,17 @@ async fn scripts_and_links_work_where_the_pages_have_tls_on_every_address() {
     let reached = SocketAddr::new(config.mtp.listen.ip().unwrap().ip(), port);
     assert!(link.starts_with(&format!("https://{reached}/#token=")), "{link}");
     connects(reached, &cert).await.unwrap();
+
+    // Other devices are told of nothing that is for this computer alone, and of where the asker has the pages open itself.
+    let link = Daemon::answer(&config, "link-device", &json!({}));
+    assert_eq!(link["obstacle"], "certificate", "{link}");
+    let opened = format!("https://drawbridge.home.example:{port}");
+    let link = Daemon::answer(&config, "link-device", &json!({ "origin": opened }));
+    let [place] = &link["places"].as_array().unwrap()[..] else { panic!("{link}") };
+    assert_eq!((&place["origin"], &place["self_signed"]), (&json!(opened), &json!(true)));
+    assert!(link["obstacle"].is_null(), "{link}");
+    let other_port = Daemon::answer(&config, "link-device", &json!({ "origin": "https://other.example" }));
+    assert_eq!(other_port["obstacle"], "certificate", "nothing of ours is at another port");
     assert!(daemon.stop().success());
 }
 
@@ -394,6 +405,18 @@ async fn the_pages_are_opened_at_the_origins_that_the_operator_has_named_and_now
         (&own, "null"),
     ] {
         assert_eq!(enters(host, origin).await, (403, None), "{host} {origin}");
+    }
+    // A link for another device leads to what others may reach, and is not in the place of the one that is printed.
+    let printed = Daemon::command("link", &config).output().unwrap();
+    let link = Daemon::answer(&config, "link-device", &json!({}));
+    let [place] = &link["places"].as_array().unwrap()[..] else { panic!("{link}") };
+    assert_eq!(place["origin"], "https://drawbridge.home.example");
+    assert!(place["qr"]["path"].is_string(), "{link}");
+    assert_eq!(link["obstacle"], "unreached", "nothing is there");
+    for link in [String::from_utf8(printed.stdout).unwrap(), place["link"].as_str().unwrap().to_owned()] {
+        let token = link.trim().split_once("#token=").unwrap().1;
+        let ask = client.post(format!("http://{listen}/admin/v1/session")).json(&json!({ "token": token }));
+        assert_eq!(ask.send().await.unwrap().status(), 204, "{link}");
     }
     assert!(daemon.stop().success());
 }

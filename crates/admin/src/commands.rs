@@ -11,6 +11,7 @@ use crate::cards::*;
 use crate::checks::*;
 use crate::comparisons::*;
 use crate::conversations::*;
+use crate::devices::*;
 use crate::dry_run::*;
 use crate::error::AdminError;
 use crate::groups::*;
@@ -132,6 +133,8 @@ commands! {
 
     "sessions" sessions: Empty => Sessions,
     "end-session" end_session: NamedSession => Empty,
+    "end-other-sessions" end_other_sessions: OtherSessions => Empty,
+    "link-device" link_device: LinkDevice => DeviceLink,
     "read-name" read_name: ReadName => NameRead,
     "set-log" set_log: LogFilter => LogFilter,
     "proxy-configs" proxy_configs: Empty => ProxyConfigs,

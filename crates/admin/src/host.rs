@@ -1,6 +1,5 @@
 //! The installation: nothing yet, a provider of the operator's own, or the demo federation.
 
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -20,6 +19,7 @@ use crate::error::AdminError;
 use crate::events::{Hub, Subscription, follow};
 use crate::host_fault::HostFault;
 use crate::keys::KeyPlace;
+use crate::pages_at::PagesAt;
 use crate::request::SetUp;
 use crate::sessions::Sessions;
 use crate::set_up::{self, Place};
@@ -44,7 +44,7 @@ struct Inner {
     keys: KeyPlace,
     sessions: Sessions,
     /// Where the pages are served, for browsers.
-    pages: OnceLock<SocketAddr>,
+    pages: OnceLock<PagesAt>,
     installation: RwLock<Installation>,
     hub: Arc<Hub>,
     /// Commands that are being carried out.
@@ -211,9 +211,18 @@ impl Host {
         }
     }
 
-    /// Where the pages are served, so that no provider is set up there.
-    pub fn set_pages(&self, address: SocketAddr) {
-        let _ = self.inner.pages.set(address);
+    /// Where the pages are served, so that no provider is set up there, and that other devices find them.
+    pub fn set_pages(&self, pages: PagesAt) {
+        let _ = self.inner.pages.set(pages);
+    }
+
+    pub(crate) fn pages(&self) -> Option<&PagesAt> {
+        self.inner.pages.get()
+    }
+
+    /// Whether a configuration file has set up the node, which says where the pages are served.
+    pub(crate) fn is_configured(&self) -> bool {
+        self.inner.home.is_none()
     }
 
     /// The browsers that may use the pages.
@@ -263,7 +272,7 @@ impl Host {
     pub(crate) async fn look_at_set_up(&self, ask: &SetUp) -> Result<SetUpLook, AdminError> {
         self.refuse_temporary()?;
         self.free_place().await?;
-        Ok(set_up::look(ask, self.inner.pages.get().copied()).await.view)
+        Ok(set_up::look(ask, self.pages().map(|pages| pages.listen)).await.view)
     }
 
     /// Sets up a provider of the operator's own, and starts it; nothing is kept of it where it does not start.
@@ -271,7 +280,7 @@ impl Host {
         let _changing = self.inner.changing.lock().await;
         self.refuse_temporary()?;
         let place = self.free_place().await?;
-        let plan = set_up::look(&ask, self.inner.pages.get().copied()).await.plan()?;
+        let plan = set_up::look(&ask, self.pages().map(|pages| pages.listen)).await.plan()?;
         let failed = |fault: &dyn std::fmt::Display| AdminError::new("set-up-failed", fault.to_string());
         if !place.is_empty() {
             let text = format!(

@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use drawbridge_admin::commands::call;
-use drawbridge_admin::{Host, KeyPlace};
+use drawbridge_admin::{Host, KeyPlace, PagesAt};
 use serde_json::{Value, json};
 
 const PATIENCE: Duration = Duration::from_secs(110);
@@ -105,7 +105,7 @@ async fn a_set_up_at_an_address_that_cannot_be_listened_on_is_refused_by_its_fie
     let home = tempfile::tempdir().unwrap();
     let host = Host::open(home.path(), KeyPlace::File).await.unwrap();
     let pages = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    host.set_pages(pages);
+    host.set_pages(PagesAt { listen: pages, certificate: None, origins: Vec::new() });
     let set_up = |listen: String| call(&host, "set-up", answers("home.example:9", &listen));
     for (listen, code, said) in [
         ("0.0.0.0:99999".to_owned(), "listen-malformed", "\"99999\" is no port"),

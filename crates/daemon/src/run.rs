@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use drawbridge_admin::{Host, KeyPlace, Log, commands};
+use drawbridge_admin::{Host, KeyPlace, Log, PagesAt, PagesCertificate, commands};
 use drawbridge_node::config::{Config, Origin};
 use drawbridge_node::identity::Certificate;
 use drawbridge_node::{ListenFault, Listener, bind, serve as serve_http};
@@ -164,7 +164,6 @@ async fn open(
         Ok(host) => host,
         Err(fault) => return say(&fault.to_string(), 2),
     };
-    host.set_pages(listener.address);
     let pages = Pages { listener, tls: None, origins: Vec::new() };
     with_pages(host, pages, home, signals, None, None).await
 }
@@ -213,6 +212,14 @@ async fn with_pages(
         origins,
         scripts: for_scripts.as_ref().map_or(listener.address, |listener| listener.address),
     };
+    host.set_pages(PagesAt {
+        listen: addresses.pages,
+        certificate: addresses
+            .certificate
+            .as_ref()
+            .map(|own| PagesCertificate { names: own.names.clone(), self_signed: own.self_signed }),
+        origins: addresses.origins.clone(),
+    });
     let (access, link) = match Access::open(dir, &addresses, host.sessions().clone()) {
         Ok(opened) => opened,
         Err(fault) => {

@@ -35,7 +35,7 @@ const COOKIE_LIFETIME: cookie::time::Duration = cookie::time::Duration::days(400
 const METRICS_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 /// Nothing from elsewhere, nothing inline.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
-                      connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+                      connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 #[derive(Clone)]
 struct AppState {
@@ -202,7 +202,7 @@ async fn own_session(State(app): State<AppState>, headers: HeaderMap) -> Respons
     }
 }
 
-/// A fresh link, for scripts only: a page of a browser that is let in has no need of one.
+/// A fresh link to be printed, for scripts only: pages make theirs by the command `link-device`, which does not replace it.
 async fn link(State(app): State<AppState>, headers: HeaderMap) -> Response {
     if !is_script(&app, &headers) {
         return unauthorized(token_required());

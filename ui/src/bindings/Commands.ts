@@ -27,6 +27,7 @@ import type { DecideAuthorization } from "./DecideAuthorization";
 import type { DecideConnection } from "./DecideConnection";
 import type { Demo } from "./Demo";
 import type { DemoAsk } from "./DemoAsk";
+import type { DeviceLink } from "./DeviceLink";
 import type { DryRun } from "./DryRun";
 import type { DryRunOf } from "./DryRunOf";
 import type { EditMessage } from "./EditMessage";
@@ -39,6 +40,7 @@ import type { Groups } from "./Groups";
 import type { Heartbeats } from "./Heartbeats";
 import type { HeartbeatsOf } from "./HeartbeatsOf";
 import type { LeaveGroup } from "./LeaveGroup";
+import type { LinkDevice } from "./LinkDevice";
 import type { LogFilter } from "./LogFilter";
 import type { LookAtDemoNode } from "./LookAtDemoNode";
 import type { Losses } from "./Losses";
@@ -59,6 +61,7 @@ import type { NamedSession } from "./NamedSession";
 import type { NamedUser } from "./NamedUser";
 import type { NotifyTargets } from "./NotifyTargets";
 import type { NotifyTests } from "./NotifyTests";
+import type { OtherSessions } from "./OtherSessions";
 import type { Outbox } from "./Outbox";
 import type { OwnCard } from "./OwnCard";
 import type { PausePeer } from "./PausePeer";
@@ -135,6 +138,8 @@ export type Commands = {
   "revoke-key": { request: NamedKey, response: SignedWith },
   "sessions": { request: Empty, response: Sessions },
   "end-session": { request: NamedSession, response: Empty },
+  "end-other-sessions": { request: OtherSessions, response: Empty },
+  "link-device": { request: LinkDevice, response: DeviceLink },
   "read-name": { request: ReadName, response: NameRead },
   "set-log": { request: LogFilter, response: LogFilter },
   "proxy-configs": { request: Empty, response: ProxyConfigs },

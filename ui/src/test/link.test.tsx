@@ -63,16 +63,95 @@ describe("the connection to the node", () => {
     const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
     const node = new TestNode();
     node.answers.sessions = () => ({ sessions: [session("one"), { ...session("two"), browser: firefox }] });
-    node.answers["end-session"] = () => ({});
     const { person } = open(node, "/settings");
     const own = await screen.findByTestId("session-one");
     await waitFor(() => expect(own).toHaveTextContent("This one:"));
     const other = await screen.findByTestId("session-two");
     expect(other).not.toHaveTextContent("This one:");
-    expect(within(other).getByTitle(firefox)).toHaveTextContent(/^Firefox on Linux$/);
-    await person.click(within(other).getByRole("button", { name: "End" }));
+    expect(within(other).getByText("Firefox on Linux")).toBeInTheDocument();
+    expect(within(other).getByTitle(firefox)).toHaveTextContent(firefox);
+    await person.click(within(other).getByRole("button", { name: "End Firefox on Linux" }));
     await person.click(within(await screen.findByRole("dialog")).getByRole("button", { name: "End" }));
     expect(node.requests("end-session")).toEqual([{ id: "two" }]);
+    await person.click(screen.getByTestId("end-others"));
+    const dialog = await screen.findByRole("dialog", { name: "End 1 other browser's session?" });
+    await person.click(within(dialog).getByRole("button", { name: "End all others" }));
+    expect(node.requests("end-other-sessions")).toEqual([{ keep: "one" }]);
+  });
+
+  it("gives a link for another device, says when it ends, and who came by it", async () => {
+    const phone = "Mozilla/5.0 (Android 16; Mobile; rv:145.0) Gecko/145.0 Firefox/145.0";
+    const node = new TestNode();
+    let sessions = [session("one")];
+    let made = 0;
+    node.answers.sessions = () => ({ sessions });
+    node.answers["link-device"] = () => {
+      made += 1;
+      return {
+        places: ["https://drawbridge.home.example", "https://192.168.1.2:9103"].map((origin, index) => ({
+          origin,
+          link: `${origin}/#token=t${made}`,
+          qr: { size: 33, path: "M4 4h1v1h-1z" },
+          reached: index === 0,
+          self_signed: index === 1,
+        })),
+        // The first is over as soon as it comes.
+        ends: at(made === 1 ? -1_000 : 600_000),
+        obstacle: null,
+        listen: "0.0.0.0:9103",
+      };
+    };
+    const { person } = open(node, "/settings");
+    await person.click(await screen.findByTestId("other-device"));
+    const dialog = await screen.findByRole("dialog", { name: "Open on another device" });
+    await within(dialog).findByTestId("device-link-over");
+    expect(within(dialog).queryByTestId("device-link")).toBeNull();
+    await person.click(within(dialog).getByRole("button", { name: "Make another" }));
+    const link = await within(dialog).findByTestId("device-link");
+    expect(link).toHaveTextContent("https://drawbridge.home.example/#token=t2");
+    expect(within(dialog).getByRole("img", { name: "The link as a QR code" })).toBeInTheDocument();
+    expect(dialog).toHaveTextContent(/It works once.*in \d+ min/);
+    expect(dialog).not.toHaveTextContent(/signed itself/);
+    await person.selectOptions(within(dialog).getByLabelText("Address"), "https://192.168.1.2:9103");
+    expect(link).toHaveTextContent("https://192.168.1.2:9103/#token=t2");
+    expect(dialog).toHaveTextContent(/signed itself.*does not reach that address/);
+    expect(node.requests("link-device")[0]).toEqual({ origin: window.location.origin });
+
+    sessions = [{ ...session("two"), browser: phone }, ...sessions];
+    node.emit({ type: "settings" });
+    expect(await within(dialog).findByTestId("device-let-in")).toHaveTextContent(
+      "Firefox on Android is let in.",
+    );
+    expect(within(dialog).queryByTestId("device-link")).toBeNull();
+  });
+
+  it("says what is in the way of another device, and gives the link for this computer without a code", async () => {
+    const node = new TestNode();
+    node.answers["link-device"] = () => ({
+      places: [
+        {
+          origin: "http://127.0.0.1:9103",
+          link: "http://127.0.0.1:9103/#token=t",
+          qr: null,
+          reached: true,
+          self_signed: false,
+        },
+      ],
+      ends: at(600_000),
+      obstacle: "loopback",
+      listen: "127.0.0.1:9103",
+    });
+    open(node, "/settings?do=device");
+    const dialog = await screen.findByRole("dialog", { name: "Open on another device" });
+    expect(await within(dialog).findByTestId("device-obstacle")).toHaveTextContent(
+      /listen at 127\.0\.0\.1:9103 alone.*\[admin\].*tls_cert/,
+    );
+    expect(within(dialog).getByRole("link", { name: /reached from a phone/ })).toHaveAttribute(
+      "href",
+      expect.stringContaining("the-pages-on-a-phone"),
+    );
+    expect(within(dialog).getByTestId("device-link")).toHaveTextContent("http://127.0.0.1:9103/#token=t");
+    expect(within(dialog).queryByRole("img")).toBeNull();
   });
 
   it("reads anew what an event names, and everything after a gap or in another run", async () => {

@@ -576,6 +576,9 @@ export class TestNode implements Platform {
         return { certificates: [] };
       case "sessions":
         return { sessions: [] };
+      case "end-session":
+      case "end-other-sessions":
+        return {};
       case "approvals":
         return {
           providers: this.waiting,

@@ -70,6 +70,20 @@ records! {
         id: String,
     }
 
+    /// `end-other-sessions`: all browsers but one are shut out.
+    OtherSessions {
+        /// Which of `sessions` stays.
+        keep: String,
+    }
+
+    /// `link-device`: a link by which another device opens the pages, in the place of the one before.
+    LinkDevice {
+        /// Where who asks has the pages open, which is offered first [default: none is known].
+        #[serde(default)]
+        #[ts(optional)]
+        origin: Option<String>,
+    }
+
     /// `support-bundle`: what helps somebody else to find out what is wrong here, without names and secrets.
     SupportBundle {
         /// The file, JSON.

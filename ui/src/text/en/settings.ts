@@ -34,10 +34,45 @@ export const settings = {
   browserSince: "let in",
   browserSeen: "last seen",
   browserEnd: "End",
-  browserEndTitle: "End this browser's session?",
+  browserEndOf: (name: string) => `End ${name}`,
+  browserEndTitle: (name: string) => `End the session of ${name}?`,
   browserEndOwn: "End the session of the browser that you use now?",
   browserEndText:
-    "It is shut out at once, in all its tabs. drawbridged link prints a link by which it can come back.",
+    "What is ended is shut out at once, in all its tabs, and needs another link to come back: of this page, or of drawbridged link.",
+  browsersEndOthers: "End all others…",
+  browsersEndOthersTitle: (count: number) =>
+    `End ${many(count, "other browser's session", "other browsers' sessions")}?`,
+  browsersEndOthersAction: "End all others",
+  otherDevice: {
+    open: "Open on another device…",
+    title: "Open on another device",
+    text: "Who opens this link can do everything here that you can.",
+    scan: "Scan the code with your phone's camera, or open the link there.",
+    qr: "The link as a QR code",
+    link: "the link",
+    address: "Address",
+    once: "It works once. If it is not used, it ends",
+    over: "This link has ended: it worked for ten minutes.",
+    another: "Make another",
+    letIn: (name: string) => `${name} is let in. It is in the list, where it can be ended.`,
+    here: "In another browser on this computer this link works:",
+    selfSigned:
+      "The certificate there has signed itself. The device warns of that, and goes on when you tell it to.",
+    unreached:
+      "This computer does not reach that address just now. The device may all the same, where it is in the network that the address is for.",
+    obstacle: {
+      run: (listen: string) =>
+        `Other devices do not reach these pages: the program was started so that it serves them at ${listen} alone, on this computer. Have it run by “drawbridged serve” with a configuration, and set there where the pages are served.`,
+      loopback: (listen: string) =>
+        `Other devices do not reach these pages: they listen at ${listen} alone, on this computer. In the configuration, give [admin] a listen address that others reach with tls_cert and tls_key; or have a proxy with a certificate pass on to these pages, and name its address in origins.`,
+      certificate: (listen: string) =>
+        `The pages listen at ${listen}, and their certificate is for this computer's own addresses alone, such as localhost. Give [admin] tls_cert and tls_key for a name that other devices reach.`,
+      unreached: () =>
+        "This computer reaches none of these addresses just now, so other devices may not either. Look whether the name leads here, and whether the port is open.",
+    },
+    part: "The pages on a phone",
+    guide: "How the pages are reached from a phone",
+  },
   signingKeys: {
     title: "Signing key",
     text: "Others know this provider by its key. A new key is shown to them for a day before it signs, so that nobody has to accept it.",

@@ -481,6 +481,22 @@ mod tests {
             assert_eq!(origin.as_str(), is);
             assert!(is.ends_with(&format!("//{}", origin.host())));
             assert_eq!(origin.is_secure(), is.starts_with("https"));
+            assert!(!origin.hostname().contains(['[', ']']) && origin.host().contains(origin.hostname()));
+        }
+        for (text, hostname, port, is_loopback) in [
+            ("https://pages.example", "pages.example", 443, false),
+            ("https://192.168.1.2:8443", "192.168.1.2", 8443, false),
+            ("https://[fd00::1]:8443", "fd00::1", 8443, false),
+            ("https://[fd00::1]", "fd00::1", 443, false),
+            ("http://[::1]", "::1", 80, true),
+            ("http://127.8.0.1:9103", "127.8.0.1", 9103, true),
+            ("http://localhost:9999", "localhost", 9999, true),
+        ] {
+            let origin: Origin = text.parse().unwrap();
+            assert_eq!(
+                (origin.hostname(), origin.port(), origin.is_loopback()),
+                (hostname, port, is_loopback)
+            );
         }
         for not in ["", "https://", "https://a.example:x", "https://a.example?x", "https://a.example#x"] {
             assert!(not.parse::<Origin>().is_err(), "{not}");

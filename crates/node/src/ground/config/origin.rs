@@ -26,6 +26,31 @@ impl Origin {
     pub fn host(&self) -> &str {
         self.text.split_once("://").map_or("", |(_, host)| host)
     }
+
+    /// The host alone: a name, or an address without brackets.
+    pub fn hostname(&self) -> &str {
+        let host = self.host();
+        match host.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+            Some((address, _)) => address,
+            None => host.split(':').next().unwrap_or(host),
+        }
+    }
+
+    /// The port, which may be the scheme's own.
+    pub fn port(&self) -> u16 {
+        let behind_host = self.host().rsplit(']').next().unwrap_or_default();
+        let port = behind_host.rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        port.unwrap_or(if self.is_secure { 443 } else { 80 })
+    }
+
+    /// Whether each computer takes it for itself.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(self.hostname())
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 impl FromStr for Origin {
@@ -59,9 +84,7 @@ impl FromStr for Origin {
         if host.is_empty() || !authority.as_str().eq_ignore_ascii_case(&written) {
             return Err(not("it is https://, a host and maybe a port"));
         }
-        let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
-        let is_here = host == "localhost" || address.is_ok_and(|address| address.is_loopback());
-        if !is_secure && !is_here {
+        if !is_secure && !is_loopback(host.trim_start_matches('[').trim_end_matches(']')) {
             return Err(not("without TLS only localhost and addresses of the loopback network are opened"));
         }
         let port = port.filter(|port| *port != if is_secure { 443 } else { 80 });
