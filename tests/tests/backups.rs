@@ -541,3 +541,77 @@ async fn a_backup_takes_the_place_of_a_configuration_that_names_no_provider_and_
     let again = restore.output().unwrap();
     assert_eq!(again.status.code(), Some(1), "{}", said(&again));
 }
+
+#[tokio::test]
+async fn a_backup_is_downloaded_by_who_is_let_in_and_one_that_is_cut_leaves_nothing_behind() {
+    let federation = Federation::new();
+    let listen = federation.free_address();
+    let config = federation.config(|config| config.admin = Some(ListenConfig::plain(listen)));
+    let daemon = Daemon::start(&config).await;
+    Daemon::answer(&config, "create-user", &json!({"name": "ann"}));
+    Daemon::answer(&config, "open-account", &json!({"user": "ann"}));
+    // So much that it is not on its way before somebody reads it.
+    let large = rusqlite::Connection::open(config.data_dir.join("clients/large.sqlite")).unwrap();
+    large.execute_batch("CREATE TABLE t (c BLOB); INSERT INTO t VALUES (zeroblob(96 << 20))").unwrap();
+    drop(large);
+    let names = || all_of(&config.data_dir).into_iter().map(|(path, _)| path).collect::<Vec<_>>();
+    let before = names();
+
+    let key: Value =
+        serde_json::from_slice(&std::fs::read(config.data_dir.join("admin.json")).unwrap()).unwrap();
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    // A connection that was long in use may be closed by the time it is used again.
+    let client = reqwest::Client::builder().no_proxy().tls_certs_only([]).pool_max_idle_per_host(0);
+    let client = client.build().unwrap();
+    let at = |order: &Value| format!("http://{listen}/admin/v1/backup/{}", order["id"].as_str().unwrap());
+    let fetch = async |order: &Value| {
+        client.get(at(order)).bearer_auth(key["token"].as_str().unwrap()).send().await.unwrap()
+    };
+    let order = |ask: Value| Daemon::answer(&config, "order-backup", &ask);
+
+    let sealed = order(json!({ "passphrase": "open sesame" }));
+    assert_eq!((&sealed["sealed"], &sealed["keys"]), (&json!(true), &json!(true)));
+    assert_eq!(client.get(at(&sealed)).send().await.unwrap().status(), 401);
+    let mut answer = fetch(&sealed).await;
+    assert_eq!(answer.status(), 200);
+    assert_eq!(answer.headers()["cache-control"], "no-store");
+    let named = answer.headers()["content-disposition"].to_str().unwrap().to_owned();
+    assert!(named.starts_with("attachment; filename=\"") && named.ends_with(".drawbridge.age\""), "{named}");
+    let path = federation.dir().join("downloaded");
+    let mut file = std::fs::File::create(&path).unwrap();
+    while let Some(piece) = answer.chunk().await.unwrap() {
+        file.write_all(&piece).unwrap();
+    }
+    let opener = Opener::Passphrase(passphrase("open sesame"));
+    let manifest = backup::look(&path, Some(&opener)).unwrap();
+    assert!(manifest.keys && std::fs::metadata(&path).unwrap().len() > 96 << 20);
+    assert_eq!(fetch(&sealed).await.status(), 409, "each is fetched once");
+
+    // Somebody goes away half way.
+    let mut cut = fetch(&order(json!({ "keys": false }))).await;
+    assert!(!cut.chunk().await.unwrap().unwrap().is_empty());
+    let refused = Daemon::admin(&config, "order-backup", &json!({}));
+    assert!(said(&refused).contains("another backup is being downloaded"), "{}", said(&refused));
+    drop(cut);
+    let again = loop {
+        let asked = Daemon::admin(&config, "order-backup", &json!({}));
+        if asked.status.success() {
+            break serde_json::from_slice(&asked.stdout).unwrap();
+        }
+        Daemon::beat(&config).await;
+    };
+    assert_eq!(names(), before, "nothing of it is left");
+
+    // A program that ends cuts it off, so that nobody takes what has come for the whole.
+    let mut cut = fetch(&again).await;
+    assert!(!cut.chunk().await.unwrap().unwrap().is_empty());
+    let stopped = tokio::task::spawn_blocking(move || daemon.stop());
+    loop {
+        match cut.chunk().await {
+            Ok(Some(_)) => {}
+            Ok(None) => panic!("what was cut off seems to be whole"),
+            Err(_) => break,
+        }
+    }
+    assert!(stopped.await.unwrap().success());
+}

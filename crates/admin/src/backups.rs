@@ -2,27 +2,62 @@
 
 use std::path::Path;
 
-use drawbridge_node::backup::{BackupFault, BackupOrder, MadeBackup, Opener, Passphrase, RestoreFault, Seal};
+use drawbridge_node::backup::{
+    BackupFault, BackupOrder, MadeBackup, Opener, OutgoingBackup, Passphrase, Recipient, RestoreFault, Seal,
+};
+use drawbridge_node::config::Config;
 
 use crate::error::AdminError;
 use crate::host::Host;
-use crate::request::{BackupMade, Empty, MakeBackup, Restore};
+use crate::request::{BackupMade, BackupOrdered, Empty, MakeBackup, OrderBackup, Restore};
 use crate::view::{Backup, BackupFailure, Backups, Event};
 
 pub(crate) async fn back_up(host: &Host, ask: MakeBackup) -> Result<BackupMade, AdminError> {
     let node = host.node().await?;
-    let mut order = BackupOrder::configured(node.config());
-    order.file = ask.file.map(Into::into);
-    order.keys = ask.keys.unwrap_or(order.keys);
-    order.seal = match (ask.passphrase, ask.recipient) {
-        (Some(_), Some(_)) => return Err(two_seals()),
-        (Some(text), None) => Some(Seal::Passphrase(passphrase(text)?)),
-        (None, Some(recipient)) => Some(Seal::Recipient(recipient)),
-        (None, None) => order.seal,
+    let order = BackupOrder {
+        file: ask.file.map(Into::into),
+        ..ordered(node.config(), ask.passphrase, ask.recipient, ask.keys)?
     };
     let made = node.operator().backups().make(order).await?;
     host.publish(Event::Settings);
     Ok(made.into())
+}
+
+/// Keeps what backup is to be downloaded, and says where it is then fetched.
+pub(crate) async fn order_backup(host: &Host, ask: OrderBackup) -> Result<BackupOrdered, AdminError> {
+    let node = host.node().await?;
+    // Said here, where there is a screen to say it on.
+    node.operator().backups().check_none_is_handed_over()?;
+    let order = ordered(node.config(), ask.passphrase, ask.recipient, ask.keys)?;
+    let (sealed, keys) = (order.seal.is_some(), order.keys);
+    Ok(BackupOrdered { id: host.backup_orders().add(order), sealed, keys })
+}
+
+impl Host {
+    /// Begins the backup that the command `order-backup` was given, which answered `id`: a browser is handed it then.
+    pub async fn fetch_backup(&self, id: &str) -> Result<OutgoingBackup, AdminError> {
+        let order = self.backup_orders().take(id).ok_or_else(|| {
+            AdminError::new("no-such-backup", "each download is begun once, within a minute; begin another")
+        })?;
+        Ok(self.node().await?.operator().backups().hand_over(order).await?)
+    }
+}
+
+/// What backup is wanted, where something else is not said as the configuration says.
+fn ordered(
+    config: &Config,
+    said: Option<String>,
+    recipient: Option<Recipient>,
+    keys: Option<bool>,
+) -> Result<BackupOrder, AdminError> {
+    let configured = BackupOrder::configured(config);
+    let seal = match (said, recipient) {
+        (Some(_), Some(_)) => return Err(two_seals()),
+        (Some(text), None) => Some(Seal::Passphrase(passphrase(text)?)),
+        (None, Some(recipient)) => Some(Seal::Recipient(recipient)),
+        (None, None) => configured.seal,
+    };
+    Ok(BackupOrder { file: None, seal, keys: keys.unwrap_or(configured.keys) })
 }
 
 pub(crate) async fn backups(host: &Host, Empty {}: Empty) -> Result<Backups, AdminError> {

@@ -118,6 +118,7 @@ commands! {
     "look-at-demo-node" look_at_demo_node: LookAtDemoNode => Empty,
 
     "back-up" back_up: MakeBackup => BackupMade,
+    "order-backup" order_backup: OrderBackup => BackupOrdered,
     "backups" backups: Empty => Backups,
     "restore" restore: Restore => Empty,
 

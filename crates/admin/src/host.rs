@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, Notify, RwLock};
 use tokio::task::JoinHandle;
 use tokio_util::task::TaskTracker;
 
+use crate::backup_orders::BackupOrders;
 use crate::built_in_clients::BuiltInClients;
 use crate::demo::DemoFederation;
 use crate::error::AdminError;
@@ -45,6 +46,7 @@ struct Inner {
     sessions: Sessions,
     /// Where the pages are served, for browsers.
     pages: OnceLock<PagesAt>,
+    backup_orders: BackupOrders,
     installation: RwLock<Installation>,
     hub: Arc<Hub>,
     /// Commands that are being carried out.
@@ -145,6 +147,7 @@ impl Host {
             keys,
             sessions,
             pages: OnceLock::new(),
+            backup_orders: BackupOrders::default(),
             installation: RwLock::new(Installation::Nothing),
             hub: Hub::new(),
             commands: TaskTracker::new(),
@@ -214,6 +217,10 @@ impl Host {
     /// Where the pages are served, so that no provider is set up there, and that other devices find them.
     pub fn set_pages(&self, pages: PagesAt) {
         let _ = self.inner.pages.set(pages);
+    }
+
+    pub(crate) fn backup_orders(&self) -> &BackupOrders {
+        &self.inner.backup_orders
     }
 
     pub(crate) fn pages(&self) -> Option<&PagesAt> {

@@ -3,6 +3,7 @@
 
 mod accounts;
 mod approvals;
+mod backup_orders;
 mod backups;
 mod built_in_clients;
 mod cards;

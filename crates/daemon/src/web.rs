@@ -1,10 +1,11 @@
 //! The pages and the commands over HTTP: `POST /admin/v1/{command}`, `GET /admin/v1/events`, and the files of the UI; and the
-//! metrics, `GET /metrics`.
+//! metrics, `GET /metrics`; and a backup for download, `GET /admin/v1/backup/{id}`.
 
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
 use axum::middleware::{self, Next};
 use axum::response::sse::{Event as SseEvent, Sse};
@@ -16,7 +17,8 @@ use drawbridge_admin::{AdminError, Admitted, Host, commands};
 use drawbridge_node::{Socket, Trust};
 use futures_util::stream::{self, Stream, StreamExt};
 use http::header::{
-    AUTHORIZATION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, ORIGIN, SET_COOKIE, USER_AGENT, WWW_AUTHENTICATE,
+    AUTHORIZATION, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE, COOKIE, HOST, HeaderMap, ORIGIN,
+    SET_COOKIE, USER_AGENT, WWW_AUTHENTICATE,
 };
 use http::{HeaderValue, Method, StatusCode};
 use serde::Deserialize;
@@ -49,6 +51,7 @@ pub(crate) fn router(host: Host, access: Access, stop: CancellationToken) -> Rou
     let app = AppState { host, access, stop };
     let inside = Router::new()
         .route("/admin/v1/events", get(events))
+        .route("/admin/v1/backup/{id}", get(backup))
         .route("/admin/v1/{command}", post(command))
         .route_layer(middleware::from_fn_with_state(app.clone(), require_admission));
     Router::new()
@@ -238,6 +241,33 @@ async fn command(
             (status, Json(error)).into_response()
         }
     }
+}
+
+/// A backup that was ordered, as it is made. It is cut off, so that the browser knows that it is not whole, where it fails, the
+/// session ends, or this program does.
+async fn backup(
+    State(app): State<AppState>,
+    Extension(SessionEnd(ends)): Extension<SessionEnd>,
+    Path(id): Path<String>,
+) -> Response {
+    let backup = match app.host.fetch_backup(&id).await {
+        Ok(backup) => backup,
+        Err(refused) => return (StatusCode::CONFLICT, Json(refused)).into_response(),
+    };
+    // The name has letters, digits, dots, hyphens and underscores only.
+    let name = format!("attachment; filename=\"{}\"", backup.name);
+    let begun = (backup, app.stop.clone(), ends);
+    let pieces = stream::unfold(begun, |(mut backup, stop, ends)| async move {
+        let cut = || Some(Err(std::io::Error::other("the session has ended, or this program does")));
+        let piece = tokio::select! {
+            () = stop.cancelled() => cut(),
+            () = ends.cancelled() => cut(),
+            piece = backup.next() => piece,
+        };
+        piece.map(|piece| (piece, (backup, stop, ends)))
+    });
+    let headers = [(CONTENT_TYPE, "application/octet-stream"), (CACHE_CONTROL, "no-store")];
+    (headers, [(CONTENT_DISPOSITION, name)], Body::from_stream(pieces)).into_response()
 }
 
 /// What happens, from the place in `Last-Event-ID` on, and a beat in between: a page cannot tell a node that hangs from one

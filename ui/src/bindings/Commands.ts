@@ -7,6 +7,7 @@ import type { Authorization } from "./Authorization";
 import type { AuthorizationDecided } from "./AuthorizationDecided";
 import type { Authorizations } from "./Authorizations";
 import type { BackupMade } from "./BackupMade";
+import type { BackupOrdered } from "./BackupOrdered";
 import type { Backups } from "./Backups";
 import type { CardRead } from "./CardRead";
 import type { ChangePolicy } from "./ChangePolicy";
@@ -61,6 +62,7 @@ import type { NamedSession } from "./NamedSession";
 import type { NamedUser } from "./NamedUser";
 import type { NotifyTargets } from "./NotifyTargets";
 import type { NotifyTests } from "./NotifyTests";
+import type { OrderBackup } from "./OrderBackup";
 import type { OtherSessions } from "./OtherSessions";
 import type { Outbox } from "./Outbox";
 import type { OwnCard } from "./OwnCard";
@@ -126,6 +128,7 @@ export type Commands = {
   "demo-ask": { request: DemoAsk, response: Connecting },
   "look-at-demo-node": { request: LookAtDemoNode, response: Empty },
   "back-up": { request: MakeBackup, response: BackupMade },
+  "order-backup": { request: OrderBackup, response: BackupOrdered },
   "backups": { request: Empty, response: Backups },
   "restore": { request: Restore, response: Empty },
   "storage": { request: Empty, response: Storage },

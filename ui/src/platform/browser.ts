@@ -20,12 +20,11 @@ export function browser(base = "", refused: AdminError | null = null): Platform 
       current: async () => (await get<{ id: string }>(`${base}/admin/v1/session`)).id,
     },
     save(name, content) {
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([content], { type: "application/json" }));
-      link.download = name;
-      link.click();
-      window.setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+      const url = URL.createObjectURL(new Blob([content], { type: "application/json" }));
+      follow(url, name);
+      window.setTimeout(() => URL.revokeObjectURL(url), 10_000);
     },
+    download: (path) => follow(`${base}${path}`, ""),
     subscribe(sink) {
       const joined = joinStream(base, sink);
       stream = joined;
@@ -35,6 +34,14 @@ export function browser(base = "", refused: AdminError | null = null): Platform 
       };
     },
   };
+}
+
+/** Has the browser download what is at `url`; without a name, under the one that the node gives it. */
+function follow(url: string, name: string): void {
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = name;
+  link.click();
 }
 
 /** Takes the token out of the link that the daemon printed, so that it stays neither in view nor in the history. */

@@ -10,6 +10,7 @@ export function desktop(): Platform {
     kind: "desktop",
     session: null,
     save: null,
+    download: null,
     async call(command, request) {
       try {
         return await invoke("admin", { command, request });

@@ -58,4 +58,6 @@ export interface Platform {
   readonly session: Session | null;
   /** Only where a file can be handed to the person. */
   readonly save: ((name: string, content: string) => void) | null;
+  /** Only where a browser can take what the node hands over at `path`, as it comes, into a file of its own. */
+  readonly download: ((path: string) => void) | null;
 }

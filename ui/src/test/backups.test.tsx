@@ -78,6 +78,34 @@ describe("backups", () => {
   });
 });
 
+describe("a backup that is downloaded", () => {
+  it("is ordered as it is wanted, fetched by the browser, and said to be on its way", async () => {
+    const node = own();
+    const { person } = open(node, "/settings");
+    await person.click(await screen.findByTestId("download-backup"));
+    const dialog = await screen.findByRole("dialog", { name: "Download a backup" });
+    await person.type(within(dialog).getByLabelText("Passphrase"), "open sesame");
+    await person.type(within(dialog).getByLabelText("The same again"), "open sesame");
+    await person.click(within(dialog).getByTestId("back-up-now"));
+    await within(dialog).findByTestId("download-begun");
+    expect(node.requests("order-backup")).toEqual([{ keys: true, passphrase: "open sesame" }]);
+    expect(node.downloaded).toEqual(["/admin/v1/backup/b1"]);
+    expect(dialog).toHaveTextContent("Nobody opens it without what it is sealed with.");
+  });
+
+  it("says where another one is under way, and fetches nothing", async () => {
+    const node = own();
+    node.answers["order-backup"] = () => {
+      throw new AdminError("backup-busy", "another backup is being downloaded");
+    };
+    const { person } = open(node, "/settings?do=download-backup");
+    const dialog = await screen.findByRole("dialog", { name: "Download a backup" });
+    await person.click(within(dialog).getByTestId("back-up-now"));
+    expect(await within(dialog).findByText(/Another backup is being downloaded/)).toBeInTheDocument();
+    expect(node.downloaded).toEqual([]);
+  });
+});
+
 describe("a backup that is brought back", () => {
   it("says at the passphrase that it needs one, and starts what is in it", async () => {
     const node = new TestNode();

@@ -305,6 +305,7 @@ export class TestNode implements Platform {
   readonly entered: string[] = [];
   readonly saved: string[] = [];
   readonly savedAs: string[] = [];
+  readonly downloaded: string[] = [];
   waiting: WaitingProvider[] = [];
   incoming: Connection[] = [];
   outgoing: Connection[] = [];
@@ -469,6 +470,10 @@ export class TestNode implements Platform {
     this.saved.push(content);
   };
 
+  readonly download = (path: string) => {
+    this.downloaded.push(path);
+  };
+
   async call(command: Command, request: unknown): Promise<never> {
     if (this.down) throw new AdminError(UNREACHABLE, "");
     if (this.locked) throw new AdminError("token-required", "a token is needed");
@@ -574,6 +579,10 @@ export class TestNode implements Platform {
       }
       case "trusted-certificates":
         return { certificates: [] };
+      case "order-backup": {
+        const { passphrase, keys } = request as RequestOf<"order-backup">;
+        return { id: "b1", sealed: passphrase !== undefined, keys: keys ?? true };
+      }
       case "sessions":
         return { sessions: [] };
       case "end-session":

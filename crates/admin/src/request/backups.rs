@@ -42,6 +42,32 @@ records! {
         made: Timestamp,
     }
 
+    /// `order-backup`: everything in one file, for a browser to download. What is left out is as the configuration says.
+    OrderBackup {
+        /// What it is to be opened with.
+        #[serde(default)]
+        #[ts(optional)]
+        passphrase: Option<String>,
+        /// The public key of age whose owner is to open it.
+        #[serde(default)]
+        #[ts(type = "string", optional)]
+        recipient: Option<Recipient>,
+        /// Whether it has the keys.
+        #[serde(default)]
+        #[ts(optional)]
+        keys: Option<bool>,
+    }
+
+    /// A backup that is made as soon as it is fetched, within a minute and once: `GET /admin/v1/backup/{id}`.
+    BackupOrdered {
+        /// Which.
+        id: String,
+        /// Whether it has to be opened with something.
+        sealed: bool,
+        /// Whether it has the keys.
+        keys: bool,
+    }
+
     /// `restore`: a backup is put back where nothing is set up yet.
     Restore {
         /// The backup.

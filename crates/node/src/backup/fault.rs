@@ -48,6 +48,9 @@ pub enum BackupFault {
     /// There is a file of that name.
     #[error("{0} is there already; name another file")]
     Taken(PathBuf),
+    /// Another one is handed over, for which the stores are held.
+    #[error("another backup is being downloaded; wait until that has ended, or break it off")]
+    Busy,
     /// The task that made it was lost.
     #[error("the backup was broken off: {0}")]
     BrokenOff(String),
@@ -62,6 +65,7 @@ impl BackupFault {
             Self::Write { fault, .. } if fault.kind() == io::ErrorKind::StorageFull => "backup-no-room",
             Self::Write { .. } => "backup-unwritable",
             Self::Store { .. } | Self::Read { .. } => "backup-unreadable",
+            Self::Busy => "backup-busy",
             Self::BrokenOff(_) => "backup-broken-off",
         }
     }

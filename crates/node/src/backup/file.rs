@@ -12,6 +12,7 @@ use super::archive;
 use super::contents::{Contents, Sources};
 use super::fault::BackupFault;
 use super::manifest::Manifest;
+use super::outgoing::{self, OutgoingBackup};
 use super::seal::{Seal, Sealed};
 use crate::ambient::Ambient;
 use crate::ground::config::Config;
@@ -93,8 +94,7 @@ pub(super) fn make(
 ) -> Result<MadeBackup, BackupFault> {
     let BackupOrder { file, seal, keys } = order;
     let (dir, provider) = (config.data_dir.as_path(), &config.provider);
-    let sources = Sources { dir, config: config.file.as_deref(), provider, elsewhere, keys };
-    let contents = Contents::take(&sources, ambient.now())?;
+    let contents = take(config, elsewhere, keys, ambient)?;
     let manifest = contents.manifest.clone();
     let file = match file {
         Some(file) if file.exists() => return Err(BackupFault::Taken(file)),
@@ -119,6 +119,31 @@ pub(super) fn make(
     let lacks_clients_key =
         keys && has(|path| path.starts_with("clients/")) && !has(|path| path == "clients.key");
     Ok(MadeBackup { octets: octets?, file, is_sealed: seal.is_some(), lacks_clients_key, manifest })
+}
+
+/// Takes what a backup of the node of `config` is made of, as it is now.
+fn take(
+    config: &Config,
+    elsewhere: &BTreeMap<&'static str, Vec<u8>>,
+    keys: bool,
+    ambient: &dyn Ambient,
+) -> Result<Contents, BackupFault> {
+    let (dir, provider) = (config.data_dir.as_path(), &config.provider);
+    let sources = Sources { dir, config: config.file.as_deref(), provider, elsewhere, keys };
+    Contents::take(&sources, ambient.now())
+}
+
+/// Begins a backup that is handed over and kept nowhere; `guard` is held until it ends. The order names no file.
+pub(super) fn hand_over(
+    config: &Config,
+    elsewhere: &BTreeMap<&'static str, Vec<u8>>,
+    order: BackupOrder,
+    ambient: &dyn Ambient,
+    guard: impl Send + 'static,
+) -> Result<OutgoingBackup, BackupFault> {
+    let contents = take(config, elsewhere, order.keys, ambient)?;
+    let name = name(&config.provider, contents.manifest.made, order.seal.is_some());
+    Ok(outgoing::begin(contents, name, order.seal, guard))
 }
 
 /// The backups of `provider` in `folder`, the newest first.

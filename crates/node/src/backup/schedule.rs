@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::fault::BackupFault;
 use super::file::{self, BackupOrder, KeptBackup, MadeBackup};
+use super::outgoing::OutgoingBackup;
 use crate::ground::Ground;
 use crate::ground::changes::Change;
 use crate::ground::config::BackupConfig;
@@ -27,6 +28,8 @@ pub struct Backups {
     elsewhere: Mutex<BTreeMap<&'static str, Vec<u8>>>,
     /// Held while one is made.
     making: tokio::sync::Mutex<()>,
+    /// Held while one is handed over, which may take long: it keeps no other waiting that is made here.
+    handing_over: Arc<tokio::sync::Mutex<()>>,
     /// Why those that are made by themselves fail, where they do.
     failed: Mutex<Option<FailedBackup>>,
 }
@@ -50,6 +53,7 @@ impl Backups {
             ground,
             elsewhere: Mutex::default(),
             making: tokio::sync::Mutex::default(),
+            handing_over: Arc::default(),
             failed: Mutex::default(),
         }
     }
@@ -106,6 +110,25 @@ impl Backups {
         }
         self.ground.changes.announce(Change::Settings);
         made
+    }
+
+    /// Refuses where a backup is handed over now, as [`Backups::hand_over`] does.
+    pub fn check_none_is_handed_over(&self) -> Result<(), BackupFault> {
+        self.handing_over.try_lock().map(drop).map_err(|_| BackupFault::Busy)
+    }
+
+    /// Begins a backup that is handed over piece by piece, one at a time. Nothing of it is kept here.
+    ///
+    /// # Errors
+    ///
+    /// Another one is handed over, or something that belongs into it cannot be read.
+    pub async fn hand_over(&self, order: BackupOrder) -> Result<OutgoingBackup, BackupFault> {
+        let alone = self.handing_over.clone().try_lock_owned().map_err(|_| BackupFault::Busy)?;
+        let (ground, elsewhere) = (self.ground.clone(), self.elsewhere.lock().clone());
+        let begun = tokio::task::spawn_blocking(move || {
+            file::hand_over(&ground.config, &elsewhere, order, &*ground.ambient, alone)
+        });
+        begun.await.unwrap_or_else(|fault| Err(BackupFault::BrokenOff(fault.to_string())))
     }
 
     /// Makes one whenever it is time, until the node stops.

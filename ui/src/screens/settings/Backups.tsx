@@ -1,6 +1,8 @@
 import { type FormEvent, useState } from "react";
 import type { Backup } from "@/bindings/Backup";
 import type { BackupMade } from "@/bindings/BackupMade";
+import type { BackupOrdered } from "@/bindings/BackupOrdered";
+import type { Backups as Kinds } from "@/bindings/Backups";
 import { sentence, useAdmin, useRead } from "@/domain/node/admin";
 import { useDialogPlace } from "@/shared/address";
 import { Button } from "@/shared/Button";
@@ -16,10 +18,12 @@ const words = t.settings.backups;
 /** So many of those that are kept are shown, the newest. */
 const SHOWN = 5;
 
-/** Everything in one file: when that was made, where it is, and another one now. */
+/** Everything in one file: when that was made, where it is, and another one now, there or in a browser's own folder. */
 export function Backups() {
   const read = useRead("backups", {});
+  const { download } = useAdmin().platform;
   const [open, setOpen] = useDialogPlace("backup");
+  const [downloading, setDownloading] = useDialogPlace("download-backup");
   const kept = read.data;
   return (
     <Panel title={words.title}>
@@ -53,16 +57,29 @@ export function Backups() {
           )}
         </>
       )}
-      <Button data-testid="back-up" onClick={() => setOpen(true)}>
-        {words.make}
-      </Button>
+      <div className="flex flex-wrap gap-2">
+        <Button data-testid="back-up" onClick={() => setOpen(true)}>
+          {words.make}
+        </Button>
+        {download !== null && (
+          <Button data-testid="download-backup" onClick={() => setDownloading(true)}>
+            {words.download}
+          </Button>
+        )}
+      </div>
       <Dialog open={open} onClose={() => setOpen(false)} title={words.make} text={words.about}>
-        <BackUp
-          recipient={kept?.recipient ?? null}
-          withKeys={kept?.keys ?? true}
-          onClose={() => setOpen(false)}
-        />
+        <BackUp kept={kept} onClose={() => setOpen(false)} />
       </Dialog>
+      {download !== null && (
+        <Dialog
+          open={downloading}
+          onClose={() => setDownloading(false)}
+          title={words.downloadTitle}
+          text={words.downloadAbout}
+        >
+          <Download kept={kept} begin={download} onClose={() => setDownloading(false)} />
+        </Dialog>
+      )}
     </Panel>
   );
 }
@@ -81,24 +98,111 @@ function Kept({ backup }: { backup: Backup }) {
   );
 }
 
-/** Asks how, makes it, and says where it is. */
-function BackUp({
-  recipient,
-  withKeys,
+/** Makes one in the folder, and says where it is. */
+function BackUp({ kept, onClose }: { kept: Kinds | undefined; onClose: () => void }) {
+  const admin = useAdmin();
+  const [made, setMade] = useState<BackupMade | null>(null);
+  if (made === null) {
+    return (
+      <HowForm
+        kept={kept}
+        action={words.now}
+        busyAction={words.making}
+        onClose={onClose}
+        run={async (how) => {
+          setMade(await admin.call("back-up", how));
+          toast(words.done);
+          await admin.refresh("backups");
+        }}
+      />
+    );
+  }
+  return (
+    <>
+      <p>
+        {words.made} {bytes(made.bytes)}
+      </p>
+      <code className="my-2 block break-all select-text" data-testid="backup-made">
+        {made.file}
+      </code>
+      <p className="text-muted">
+        {made.lacks_clients_key && `${words.lacksKey} `}
+        {made.keys ? (made.sealed ? words.keep : words.keepSafe) : words.keyless}
+      </p>
+      <Close onClose={onClose} />
+    </>
+  );
+}
+
+/** Has the browser download one. Nothing of it is kept at the node. */
+function Download({
+  kept,
+  begin,
   onClose,
 }: {
-  recipient: string | null;
-  withKeys: boolean;
+  kept: Kinds | undefined;
+  begin: (path: string) => void;
   onClose: () => void;
 }) {
   const admin = useAdmin();
+  const [ordered, setOrdered] = useState<BackupOrdered | null>(null);
+  if (ordered === null) {
+    return (
+      <HowForm
+        kept={kept}
+        action={words.downloadNow}
+        busyAction={words.downloadNow}
+        onClose={onClose}
+        run={async (how) => {
+          const order = await admin.call("order-backup", how);
+          begin(`/admin/v1/backup/${order.id}`);
+          setOrdered(order);
+        }}
+      />
+    );
+  }
+  return (
+    <>
+      <p data-testid="download-begun">{words.downloadBegun}</p>
+      <p className="mt-2 text-muted">
+        {ordered.keys ? (ordered.sealed ? words.downloadSealed : words.downloadSafe) : words.keyless}
+      </p>
+      <Close onClose={onClose} />
+    </>
+  );
+}
+
+function Close({ onClose }: { onClose: () => void }) {
+  return (
+    <DialogButtons>
+      <Button look="primary" onClick={onClose}>
+        {t.app.close}
+      </Button>
+    </DialogButtons>
+  );
+}
+
+/** Asks how it is sealed and whether it has the keys. */
+function HowForm({
+  kept,
+  action,
+  busyAction,
+  onClose,
+  run,
+}: {
+  kept: Kinds | undefined;
+  action: string;
+  busyAction: string;
+  onClose: () => void;
+  run: (how: { keys: boolean; passphrase?: string }) => Promise<void>;
+}) {
+  const recipient = kept?.recipient ?? null;
   const [passphrase, setPassphrase] = useState("");
   const [again, setAgain] = useState("");
-  const [keys, setKeys] = useState(withKeys);
+  const [keys, setKeys] = useState(kept?.keys ?? true);
   const [busy, setBusy] = useState(false);
   const [unlike, setUnlike] = useState(false);
   const [fault, setFault] = useState<string | null>(null);
-  const [made, setMade] = useState<BackupMade | null>(null);
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
@@ -107,9 +211,7 @@ function BackUp({
     if (passphrase !== again) return;
     setBusy(true);
     try {
-      setMade(await admin.call("back-up", { keys, ...(passphrase === "" ? {} : { passphrase }) }));
-      toast(words.done);
-      await admin.refresh("backups");
+      await run({ keys, ...(passphrase === "" ? {} : { passphrase }) });
     } catch (refused) {
       setFault(sentence(refused));
     } finally {
@@ -117,27 +219,6 @@ function BackUp({
     }
   };
 
-  if (made !== null) {
-    return (
-      <>
-        <p>
-          {words.made} {bytes(made.bytes)}
-        </p>
-        <code className="my-2 block break-all select-text" data-testid="backup-made">
-          {made.file}
-        </code>
-        <p className="text-muted">
-          {made.lacks_clients_key && `${words.lacksKey} `}
-          {made.keys ? (made.sealed ? words.keep : words.keepSafe) : words.keyless}
-        </p>
-        <DialogButtons>
-          <Button look="primary" onClick={onClose}>
-            {t.app.close}
-          </Button>
-        </DialogButtons>
-      </>
-    );
-  }
   return (
     <form className="grid gap-3" onSubmit={submit} noValidate>
       <TextField
@@ -163,7 +244,7 @@ function BackUp({
       <DialogButtons>
         <Button onClick={onClose}>{t.app.cancel}</Button>
         <Button type="submit" look="primary" disabled={busy} data-testid="back-up-now">
-          {busy ? words.making : words.now}
+          {busy ? busyAction : action}
         </Button>
       </DialogButtons>
     </form>

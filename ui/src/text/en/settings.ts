@@ -145,6 +145,16 @@ export const settings = {
     now: "Back up",
     making: "Making it…",
     done: "The backup is made.",
+    download: "Download…",
+    downloadTitle: "Download a backup",
+    downloadAbout:
+      "It is made while you download it, into this browser's folder for downloads. Nothing of it is kept on the provider's computer.",
+    downloadNow: "Download",
+    downloadBegun:
+      "The download has begun, and the browser shows how far it is. One that was cut off cannot be restored, so wait for its end.",
+    downloadSealed: "Nobody opens it without what it is sealed with.",
+    downloadSafe:
+      "Keep the file safe: whoever has it can speak as your provider and read the conversations kept there.",
     made: "The backup is on the computer that the provider runs on:",
     keep: "Copy it to another disk or computer.",
     keepSafe:
