@@ -157,6 +157,54 @@ async fn an_address_that_is_allowed_at_last_is_a_trouble_no_more() {
 }
 
 #[tokio::test]
+async fn an_address_that_is_allowed_for_one_peer_is_connected_to_until_that_is_taken_back() {
+    let federation = Federation::new();
+    let [alpha, other] = [federation.scripted_peer(), federation.scripted_peer()];
+    for peer in [&alpha, &other] {
+        peer.responder().refuses(|_, path| {
+            (path == "/feed").then(|| Problem::new(Code::Unavailable, "its feed is not to be had for now"))
+        });
+    }
+    let beta = federation.node(|config| config.peers.allow_networks = Vec::new()).await;
+    for peer in [&alpha, &other] {
+        beta.allows(peer.provider()).await;
+        beta.notes(peer.provider(), "address-refused").await;
+    }
+    let peer = alpha.provider().clone();
+    let met = beta.node().operator().met_addresses(&peer).await.unwrap();
+    let [at] = &met[..] else { panic!("{met:?}") };
+    assert!(!at.is_open && at.may_be_allowed);
+    let elsewhere = vec!["127.99.99.99".parse().unwrap()];
+    beta.node().operator().allow_addresses(peer.clone(), elsewhere).await.unwrap_err();
+    assert!(beta.node().operator().allowed_addresses().await.unwrap().is_empty());
+
+    let is_refused = async |provider: &Provider, wanted: bool| {
+        let provider = provider.clone();
+        beta.until("its address is refused, or not any more", move |view| {
+            let troubles = view.troubles(&provider)?;
+            let is_refused = troubles.iter().any(|each| each.code == "address-refused" && !each.over);
+            Ok((is_refused == wanted).then_some(()))
+        })
+        .await;
+    };
+    beta.node().operator().allow_addresses(peer.clone(), vec![at.address]).await.unwrap();
+    is_refused(&peer, false).await;
+    is_refused(other.provider(), true).await;
+    // It is kept over a start.
+    beta.stop().await;
+    beta.start().await;
+    beta.until_node("it is asked", |_| alpha.responder().times_asked(&http::Method::GET, "/feed") > 0).await;
+    let asked = alpha.responder().times_asked(&http::Method::GET, "/feed");
+    beta.node().operator().retry_peer(&peer).await;
+    beta.until_node("it is asked again", |_| {
+        alpha.responder().times_asked(&http::Method::GET, "/feed") > asked
+    })
+    .await;
+    beta.node().operator().allow_addresses(peer.clone(), Vec::new()).await.unwrap();
+    is_refused(&peer, true).await;
+}
+
+#[tokio::test]
 async fn what_is_said_of_our_own_name_and_port_is_what_others_find() {
     let federation = Federation::new();
     let nobody = federation.nobody();

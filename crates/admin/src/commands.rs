@@ -21,6 +21,7 @@ use crate::log::set_log;
 use crate::names::*;
 use crate::notifications::*;
 use crate::peers::*;
+use crate::private_addresses::*;
 use crate::proxy_config::*;
 use crate::repairs::*;
 use crate::request::*;
@@ -145,6 +146,9 @@ commands! {
     "add-by-card" add_by_card: AddByCard => PeerJudged,
     "met-certificate" met_certificate: NamedPeer => MetCertificate,
     "trust-certificate" trust_certificate: TrustCertificate => TrustedCertificates,
+    "met-addresses" met_addresses: NamedPeer => MetAddresses,
+    "allow-addresses" allow_addresses: AllowAddresses => AllowedAddresses,
+    "allowed-addresses" allowed_addresses: Empty => AllowedAddresses,
     "trusted-certificates" trusted_certificates: Empty => TrustedCertificates,
 
     "approvals" approvals: Empty => Approvals,

@@ -28,6 +28,7 @@ mod names;
 mod notifications;
 mod pages_at;
 mod peers;
+mod private_addresses;
 mod proxy_config;
 mod qr;
 mod repairs;

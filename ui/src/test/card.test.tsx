@@ -140,6 +140,51 @@ describe("a certificate that nobody vouches for", () => {
   });
 });
 
+describe("a private address", () => {
+  const refused = () => {
+    const peer = failingPeer("beta.example");
+    const troubles = peer.troubles.map(
+      (each) => ({ ...each, stage: "policy", code: "address-refused" }) as const,
+    );
+    return { ...peer, troubles };
+  };
+
+  it("is allowed for a peer where it was met, and taken back there", async () => {
+    const node = new TestNode();
+    node.mode = "own";
+    node.peers = [refused()];
+    const { person } = open(node, "/peers?open=beta.example");
+    await person.click(await screen.findByTestId("allow-address"));
+    const dialog = await screen.findByRole("dialog", { name: "The address of beta.example" });
+    expect(await within(dialog).findByText("192.168.1.20")).toBeInTheDocument();
+    expect(dialog).toHaveTextContent("private: refused");
+    expect(node.requests("allow-addresses")).toEqual([]);
+    await person.click(within(dialog).getByRole("button", { name: "Allow it for this provider" }));
+    const allowed = await screen.findByTestId("allowed-addresses");
+    expect(allowed).toHaveTextContent("Allowed for this provider alone, though private: 192.168.1.20.");
+    await person.click(within(allowed).getByRole("button", { name: "Take back" }));
+    await waitFor(() => expect(screen.queryByTestId("allowed-addresses")).toBeNull());
+    expect(node.requests("allow-addresses")).toEqual([
+      { provider: "beta.example", addresses: ["192.168.1.20"] },
+      { provider: "beta.example", addresses: [] },
+    ]);
+  });
+
+  it("of no computer is never offered", async () => {
+    const node = new TestNode();
+    node.mode = "own";
+    node.peers = [refused()];
+    node.answers["met-addresses"] = () => ({
+      addresses: [{ host: "beta.example", address: "169.254.169.254", open: false, may_be_allowed: false }],
+    });
+    const { person } = open(node, "/peers?open=beta.example");
+    await person.click(await screen.findByTestId("allow-address"));
+    const dialog = await screen.findByRole("dialog", { name: "The address of beta.example" });
+    expect(await within(dialog).findByText("no address of another computer: refused always")).toBeVisible();
+    expect(within(dialog).queryByTestId("allow-address-now")).toBeNull();
+  });
+});
+
 describe("a token", () => {
   it("comes with the address that its client comes to", async () => {
     const node = new TestNode();

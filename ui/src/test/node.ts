@@ -1,4 +1,5 @@
 /** A node in memory, for tests only: it answers, remembers what it was told, and can be cut off. */
+import type { AllowedAddress } from "@/bindings/AllowedAddress";
 import type { Authorization } from "@/bindings/Authorization";
 import type { BackupMade } from "@/bindings/BackupMade";
 import type { Backups } from "@/bindings/Backups";
@@ -306,6 +307,11 @@ export class TestNode implements Platform {
   readonly saved: string[] = [];
   readonly savedAs: string[] = [];
   readonly downloaded: string[] = [];
+  /** Where a peer is, and which of that is allowed for it. */
+  readonly addresses = [
+    { host: "beta.example", address: "192.168.1.20", open: false, may_be_allowed: true },
+  ];
+  allowed: AllowedAddress[] = [];
   waiting: WaitingProvider[] = [];
   incoming: Connection[] = [];
   outgoing: Connection[] = [];
@@ -583,6 +589,15 @@ export class TestNode implements Platform {
         const { passphrase, keys } = request as RequestOf<"order-backup">;
         return { id: "b1", sealed: passphrase !== undefined, keys: keys ?? true };
       }
+      case "met-addresses":
+        return { addresses: this.addresses.map((each) => ({ ...each, open: this.allowed.length > 0 })) };
+      case "allow-addresses": {
+        const { provider, addresses } = request as RequestOf<"allow-addresses">;
+        this.allowed = addresses.map((address) => ({ provider, host: provider, address, since: at(-1_000) }));
+        return { addresses: this.allowed };
+      }
+      case "allowed-addresses":
+        return { addresses: this.allowed };
       case "sessions":
         return { sessions: [] };
       case "end-session":

@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use drawbridge_mtp::id::Provider;
 use drawbridge_node::identity::Fingerprint;
 use drawbridge_node::typed::de_as;
@@ -26,6 +28,18 @@ records! {
     AddByCard {
         /// The card, as a link.
         link: String,
+    }
+
+    /// `allow-addresses`: allows private addresses at which a peer is now for that peer, in the place of those before; without any, none
+    /// any more.
+    AllowAddresses {
+        /// Whose.
+        #[ts(type = "string")]
+        #[serde(deserialize_with = "de_as::provider")]
+        provider: Provider,
+        /// Which, of `met-addresses`.
+        #[ts(type = "string[]")]
+        addresses: Vec<IpAddr>,
     }
 
     /// `trust-certificate`: trusts a certificate for one provider, in the place of any before it; without `fingerprint` none any more.

@@ -1,12 +1,14 @@
 //! The address guard: a peer's name may lead only to addresses that the operator has not closed off
 //! (section 3), and the address that was checked is the one connected to.
 
+use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use drawbridge_mtp::id::Host;
 use ipnet::IpNet;
+use parking_lot::RwLock;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 use super::way::looking_up;
@@ -20,6 +22,8 @@ const LOOK_UP_TIME: Duration = Duration::from_secs(6);
 pub struct AddressGuard {
     /// Networks that peers may be on though they are not public.
     allowed: Arc<[IpNet]>,
+    /// Addresses that the operator allows for one host each, as it led there: where it leads elsewhere later, that is refused again.
+    of_hosts: Arc<RwLock<HashMap<String, Vec<IpAddr>>>>,
     /// What this machine knows of names.
     ambient: Arc<dyn Ambient>,
 }
@@ -43,7 +47,10 @@ pub enum GuardFault {
         host: String,
     },
     /// Every address is in a network that peers may not be on.
-    #[error("{}; add its network to [peers] allow_networks if you trust it", not_public(host, *address))]
+    #[error(
+        "{}; where you trust it, allow that address at this peer, or add its network to [peers] allow_networks",
+        not_public(host, *address)
+    )]
     Forbidden {
         /// The name.
         host: String,
@@ -90,13 +97,27 @@ fn place(host: &str, address: IpAddr) -> String {
 impl AddressGuard {
     /// A guard that lets public addresses pass, and those in `allowed`.
     pub fn new(allowed: &[IpNet], ambient: Arc<dyn Ambient>) -> Self {
-        Self { allowed: allowed.into(), ambient }
+        Self { allowed: allowed.into(), of_hosts: Arc::default(), ambient }
     }
 
-    /// Whether a peer may be at `address`.
-    pub fn lets_pass(&self, address: IpAddr) -> bool {
+    /// Lets each address of `pairs` pass for its host, and none that was let pass so before. Says whether that is another choice.
+    pub(super) fn allow_for(&self, pairs: Vec<(String, IpAddr)>) -> bool {
+        let mut of_hosts: HashMap<String, Vec<IpAddr>> = HashMap::new();
+        for (host, address) in pairs {
+            of_hosts.entry(host).or_default().push(address.to_canonical());
+        }
+        let mut before = self.of_hosts.write();
+        let is_other = *before != of_hosts;
+        *before = of_hosts;
+        is_other
+    }
+
+    /// Whether a peer that is reached by `host` may be at `address`.
+    pub fn lets_pass(&self, host: &str, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        is_public(address) || self.allowed.iter().any(|network| network.contains(&address))
+        is_public(address)
+            || self.allowed.iter().any(|network| network.contains(&address))
+            || self.of_hosts.read().get(host).is_some_and(|allowed| allowed.contains(&address))
     }
 
     /// The addresses of `host` that may be connected to; at least one.
@@ -125,14 +146,15 @@ impl AddressGuard {
                 Err(_) => return Err(GuardFault::Late { host: name.to_owned() }),
             },
         };
-        let mut seen = std::collections::HashSet::new();
+        let mut seen = HashSet::new();
         found.retain(|address| seen.insert(*address));
         if found.is_empty() { Err(none("none was found".into())) } else { Ok(found) }
     }
 
     /// Keeps the addresses that may be connected to.
     fn filter(&self, name: &str, found: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, GuardFault> {
-        let good: Vec<_> = found.iter().copied().filter(|address| self.lets_pass(address.ip())).collect();
+        let good: Vec<_> =
+            found.iter().copied().filter(|address| self.lets_pass(name, address.ip())).collect();
         match found.first() {
             Some(first) if good.is_empty() => {
                 Err(GuardFault::Forbidden { host: name.to_owned(), address: first.ip() })
@@ -154,6 +176,19 @@ impl Resolve for AddressGuard {
             Ok(Box::new(good.into_iter()) as Addrs)
         }))
     }
+}
+
+/// Whether the operator may allow `address` for a peer: one that a computer can have for its own in a private network or behind a
+/// tunnel. What every network has for itself leads to other things than peers, such as a cloud's own services.
+pub(crate) fn may_be_allowed(address: IpAddr) -> bool {
+    let address = address.to_canonical();
+    let is_of_the_link = match address {
+        IpAddr::V4(address) => {
+            address.is_link_local() || address.octets()[0] == 0 || address.octets()[0] >= 240
+        }
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    };
+    !(is_public(address) || is_of_the_link || address.is_multicast() || address.is_unspecified())
 }
 
 /// Neither loopback, private, link-local, multicast, unspecified, nor set apart for other uses than the Internet.
@@ -208,7 +243,7 @@ mod tests {
 
     fn passes(address: &str, allowed: &[&str]) -> bool {
         let allowed: Vec<IpNet> = allowed.iter().map(|text| text.parse().unwrap()).collect();
-        AddressGuard::new(&allowed, Arc::new(System)).lets_pass(address.parse().unwrap())
+        AddressGuard::new(&allowed, Arc::new(System)).lets_pass("peer.example", address.parse().unwrap())
     }
 
     #[test]
@@ -243,6 +278,37 @@ mod tests {
         assert!(passes("::ffff:127.0.0.1", &["127.0.0.0/8"]));
         assert!(!passes("10.0.0.1", &["127.0.0.0/8"]));
         assert!(passes("::1", &["::1/128"]));
+    }
+
+    #[test]
+    fn an_address_that_is_allowed_for_one_host_is_closed_for_others_and_once_it_is_taken_back() {
+        let guard = AddressGuard::new(&[], Arc::new(System));
+        let (home, other): (IpAddr, IpAddr) =
+            ("192.168.1.20".parse().unwrap(), "192.168.1.21".parse().unwrap());
+        assert!(guard.allow_for(vec![("home.example".into(), home)]));
+        assert!(!guard.allow_for(vec![("home.example".into(), home)]), "nothing has changed");
+        assert!(guard.lets_pass("home.example", home));
+        assert!(guard.lets_pass("home.example", "::ffff:192.168.1.20".parse().unwrap()));
+        assert!(!guard.lets_pass("home.example", other), "where it leads elsewhere");
+        assert!(!guard.lets_pass("other.example", home));
+        // A copy, as the HTTP client has one, follows.
+        let copy = guard.clone();
+        guard.allow_for(Vec::new());
+        assert!(!copy.lets_pass("home.example", home));
+        for (address, is_one) in [
+            ("192.168.1.20", true),
+            ("100.64.0.1", true),
+            ("127.0.0.1", true),
+            ("fd00::1", true),
+            ("169.254.169.254", false),
+            ("fe80::1", false),
+            ("0.0.0.0", false),
+            ("255.255.255.255", false),
+            ("224.0.0.1", false),
+            ("1.1.1.1", false),
+        ] {
+            assert_eq!(may_be_allowed(address.parse().unwrap()), is_one, "{address}");
+        }
     }
 
     #[tokio::test]

@@ -23,7 +23,7 @@ mod way;
 pub(crate) use board::{CLOCK_TOLERATED, ClockOffset, SLOW_FROM, is_outvoted};
 pub use board::{Pulling, PullingStatus, Serving};
 pub use guard::{AddressGuard, GuardFault};
-pub(crate) use guard::{host_text, is_public, only_here};
+pub(crate) use guard::{host_text, is_public, may_be_allowed, only_here};
 
 pub(crate) use backoff::{Backoff, EndedBy};
 pub(crate) use document_answer::{DOCUMENT_PATH, DocumentAnswer};

@@ -1,7 +1,7 @@
 //! The connections to other providers: HTTPS alone, TLS 1.3, through the address guard (section 3).
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use parking_lot::RwLock;
@@ -53,6 +53,14 @@ impl Outbound {
         }
         if *self.trusted.read() != trusted {
             *self.trusted.write() = trusted;
+            self.renew();
+        }
+    }
+
+    /// Lets, from the next connection on, each address of `pairs` pass for its host, and none of those before. Connections that are open
+    /// are left behind.
+    pub(crate) fn allow_addresses(&self, pairs: Vec<(String, IpAddr)>) {
+        if self.guard.allow_for(pairs) {
             self.renew();
         }
     }
@@ -144,8 +152,8 @@ async fn agree(tls: ClientConfig, host: Host<'_>, over: TcpStream) -> Result<Agr
     let name = match host {
         Host::Dns(name) => ServerName::try_from(name.to_owned())
             .map_err(|fault| PeerFault::new(Stage::Tls, "certificate-wrong-name", fault.to_string()))?,
-        Host::V4(address) => std::net::IpAddr::from(address).into(),
-        Host::V6(address) => std::net::IpAddr::from(address).into(),
+        Host::V4(address) => IpAddr::from(address).into(),
+        Host::V6(address) => IpAddr::from(address).into(),
     };
     let connector = tokio_rustls::TlsConnector::from(Arc::new(tls));
     match tokio::time::timeout(CONNECT_TIME, connector.connect(name, over)).await {

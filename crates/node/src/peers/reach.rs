@@ -1,7 +1,7 @@
 //! How other providers are reached: HTTPS through the address guard, signed requests, verified answers, and a
 //! record of each (sections 3 and 4).
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use drawbridge_mtp::document::{Endpoint, ProviderDocument};
@@ -323,12 +323,12 @@ impl Peers {
 
     /// Addresses in URLs are not resolved, so the guard has to look at them here.
     pub(super) fn check_literal(&self, host: Host<'_>) -> Result<(), PeerFault> {
-        let address = match host {
+        let address: IpAddr = match host {
             Host::V4(address) => address.into(),
             Host::V6(address) => address.into(),
             Host::Dns(_) => return Ok(()),
         };
-        if self.outbound.guard().lets_pass(address) {
+        if self.outbound.guard().lets_pass(&address.to_string(), address) {
             return Ok(());
         }
         Err((&GuardFault::Forbidden { host: address.to_string(), address }).into())

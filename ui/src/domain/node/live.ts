@@ -29,7 +29,7 @@ function readings(event: Telling): readonly Reading[] {
   switch (event.type) {
     case "peers":
       // How far each provider has acknowledged a group's log, and whether its keeper is heard, is news of the provider.
-      return ["peers", "peer", "groups", "group", "status", "dry-run"];
+      return ["peers", "peer", "groups", "group", "allowed-addresses", "status", "dry-run"];
     case "approvals":
       // Whom one may add hangs on the connections.
       return ["approvals", "connections", "authorizations", "conversations", "users", "status", "dry-run"];
@@ -44,6 +44,7 @@ function readings(event: Telling): readonly Reading[] {
         "keys",
         "dry-run",
         "trusted-certificates",
+        "allowed-addresses",
         "notify-targets",
       ];
     case "demo":

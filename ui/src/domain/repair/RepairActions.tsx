@@ -2,6 +2,7 @@
 import { Link } from "@tanstack/react-router";
 import { RotateCw, Stethoscope } from "lucide-react";
 import type { Repair } from "@/bindings/Repair";
+import { ADDRESS_REFUSED, AllowAddress } from "@/domain/peer/AllowAddress";
 import { usePeerActions } from "@/domain/peer/hooks";
 import { useRepairActions } from "@/domain/repair/hooks";
 import { Button, buttonClass } from "@/shared/Button";
@@ -71,6 +72,7 @@ function PeerActions({ provider, code }: { provider: string; code: string }) {
   const actions = usePeerActions();
   return (
     <>
+      {code === ADDRESS_REFUSED && <AllowAddress provider={provider} />}
       {!NOT_TRIED.has(code) && (
         <Button
           icon={<RotateCw className={icon} aria-hidden="true" />}

@@ -5,6 +5,7 @@ import type { CheckReport } from "@/bindings/CheckReport";
 import type { CheckStep } from "@/bindings/CheckStep";
 import { actor, stepHint, stepRemedy, verdictMark } from "@/domain/check/words";
 import { GuideLink } from "@/domain/guide/GuideLink";
+import { ADDRESS_REFUSED, AllowAddress } from "@/domain/peer/AllowAddress";
 import { isNotVouchedFor, TrustCertificate } from "@/domain/peer/TrustCertificate";
 import { IconButton } from "@/shared/Button";
 import { cx } from "@/shared/class";
@@ -76,6 +77,11 @@ export function StepRow({ step, of, isNested }: { step: CheckStep; of: CheckRepo
           )}
         </div>
       )}
+      {isRefusedHere(step, of) && (
+        <div className={cx(belowPlace, "mt-2 mb-1")}>
+          <AllowAddress provider={of.provider} />
+        </div>
+      )}
       {isOpen && evidence.length > 0 && (
         <div id={id} className={belowPlace}>
           <Evidence evidence={evidence} />
@@ -83,6 +89,11 @@ export function StepRow({ step, of, isNested }: { step: CheckStep; of: CheckRepo
       )}
     </div>
   );
+}
+
+/** Whether this node connects to no address of a peer, which its operator can allow. */
+function isRefusedHere({ code, verdict }: CheckStep, { is_own, seen_by }: CheckReport): boolean {
+  return code === ADDRESS_REFUSED && verdict === "fail" && !is_own && seen_by === null;
 }
 
 function Evidence({ evidence }: { evidence: readonly CheckEvidence[] }) {

@@ -6,6 +6,7 @@ import { Alias, useCalled } from "@/domain/demo/Alias";
 import { ForgetDialog } from "@/domain/forget/ForgetDialog";
 import { sentence } from "@/domain/node/admin";
 import { isProvider } from "@/domain/node/identifiers";
+import { ADDRESS_REFUSED, AllowAddress, AllowedAddresses } from "@/domain/peer/AllowAddress";
 import { usePeer, usePeerActions } from "@/domain/peer/hooks";
 import { PeerStandingNote, PeerStateWord, TroubleNote } from "@/domain/peer/PeerState";
 import { isNotVouchedFor, TrustCertificate } from "@/domain/peer/TrustCertificate";
@@ -117,6 +118,12 @@ function Details({ peer, onClose }: { peer: Peer; onClose: () => void }) {
           </ul>
         )}
         {peer.troubles.some(isNotVouchedFor) && <TrustCertificate provider={peer.provider} />}
+        {peer.troubles.some(({ code, over }) => code === ADDRESS_REFUSED && !over) && (
+          <div className="mt-3">
+            <AllowAddress provider={peer.provider} />
+          </div>
+        )}
+        <AllowedAddresses provider={peer.provider} />
       </InspectorPart>
       <InspectorPart title={t.peers.keys}>
         {peer.fingerprints.length === 0 ? (

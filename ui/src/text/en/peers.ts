@@ -11,6 +11,22 @@ export const peers = {
   addField: "Name or card of the provider",
   addHint: "Its domain name, with a port where it is not 443, or the link that its operator gave you",
   addButton: "Let in",
+  address: {
+    offer: "Allow this peer's private address…",
+    title: (p: string) => `The address of ${p}`,
+    text: "It is a private or local address. Such addresses are refused, as the name of somebody else could lead into your own network. Allow it where you know that this provider is there; it is allowed for this provider alone, and asked again where its name leads elsewhere.",
+    what: "the address",
+    own: "Its address",
+    open: "may be connected to",
+    closed: "private: refused",
+    never: "no address of another computer: refused always",
+    give: "Allow it for this provider",
+    given: (p: string) => `The private address is allowed for ${p}.`,
+    allowed: (addresses: readonly string[]) =>
+      `Allowed for this provider alone, though private: ${addresses.join(", ")}.`,
+    takeBack: "Take back",
+    takenBack: (p: string) => `The private address of ${p} is not allowed any more.`,
+  },
   filter: "Filter by name",
   noMatch: "No peer's name holds that.",
   column: {

@@ -117,7 +117,7 @@ export const remedy = {
     "tls-failed":
       "The encrypted handshake broke. The node tries again by itself; if it goes on, tell its operator the sentence above.",
     "address-refused":
-      "Its name leads to a private or local address, which is refused unless you allow that network in [peers] allow_networks. If it should be at a public address, tell its operator.",
+      "Its name leads to a private or local address, which is refused unless you allow it: for this provider alone under Peers, or its network in [peers] allow_networks. If it should be at a public address, tell its operator.",
     "document-missing":
       "It publishes no provider document. See that the name is right; otherwise its operator has to mend it.",
     "document-invalid": "Its provider document is not in order. Its operator has to mend it.",
@@ -322,7 +322,7 @@ export const remedy = {
     "dns-unavailable":
       "No name can be looked up on the computer that has looked. Where that is this one, connect it to the network, and set a name server that answers in its network settings.",
     "address-refused":
-      "Your name leads to a private or local address, to which others do not connect. Set its address record to the public address of your connection. Where it is meant for your own network only, each provider there allows that network in [peers] allow_networks.",
+      "Your name leads to a private or local address, to which others do not connect. Set its address record to the public address of your connection. Where it is meant for your own network only, each provider there allows it: for yours alone under Peers, or the network in [peers] allow_networks.",
     "connection-refused":
       "Nothing takes connections at your address and port. See that this program runs and that [mtp] listen is not on 127.0.0.1, which nobody else reaches, and forward the port in your name (443 where it has none) in your router to this computer.",
     "connect-timeout":

@@ -75,7 +75,7 @@ impl Checkup<'_> {
         let tried = addresses.into_iter().map(async |address| {
             let at = SocketAddr::new(address, port);
             // Which networks this provider may connect to is not told either.
-            if !self.peers.outbound.guard().lets_pass(address) {
+            if !self.peers.outbound.guard().lets_pass(&name, address) {
                 let fault = GuardFault::Forbidden { host: name.clone(), address };
                 return Tried::in_vain(at, &PeerFault::from(&fault));
             }

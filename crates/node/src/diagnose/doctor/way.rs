@@ -125,7 +125,7 @@ impl Checkup<'_> {
     ) -> Option<Vec<IpAddr>> {
         let guard = self.peers.outbound.guard();
         let (open, closed): (Vec<_>, Vec<_>) =
-            addresses.into_iter().partition(|address| guard.lets_pass(*address));
+            addresses.into_iter().partition(|address| guard.lets_pass(name, *address));
         let step = match (open.first(), closed.first()) {
             (None, Some(first)) => {
                 let fault = GuardFault::Forbidden { host: name.to_owned(), address: *first };

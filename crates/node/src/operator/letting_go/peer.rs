@@ -10,6 +10,7 @@ use crate::consent::requests::{self, Matters, is_owed, let_go_of_peer};
 use crate::ground::config::Strangers;
 use crate::misuse::Misuse;
 use crate::operator::Operator;
+use crate::operator::private_addresses::{forget_allowed_addresses, is_allowed_address};
 use crate::operator::trust::{forget_trusted, is_trusted};
 use crate::peers::PullingStatus;
 use crate::store::{Addition, Connection, DecidedBy, Reader, Standing, StoreFault, View};
@@ -37,7 +38,7 @@ impl Operator {
         self.losses_of_peer(peer.clone()).await?.allow(&seen)?;
         self.forget_traffic_with(&peer).await;
         let (ours, around, gone) = (self.ground.ours.clone(), self.around(&peer), peer.clone());
-        let trusted = self.store.write(move |tx| {
+        let left = self.store.write(move |tx| {
             losses(tx, &ours, &gone, around)?.allow(&seen)?;
             let_go_of_peer::<Addition>(tx, &ours, &gone)?;
             let_go_of_peer::<Connection>(tx, &ours, &gone)?;
@@ -47,12 +48,16 @@ impl Operator {
             tx.drop_feed(&Reader::Peer(gone.clone()))?;
             tx.forget_pulled(&gone)?;
             tx.forget_trust_in(&gone)?;
-            let trusted = forget_trusted(tx, &gone)?;
+            let left = (forget_trusted(tx, &gone)?, forget_allowed_addresses(tx, &gone)?);
             tx.remove_peer(&gone)?;
-            Ok::<_, Misuse>(trusted)
+            Ok::<_, Misuse>(left)
         });
-        if let Some(others) = trusted.await? {
+        let (trusted, allowed) = left.await?;
+        if let Some(others) = trusted {
             self.peers.outbound.trust_for(others);
+        }
+        if let Some(others) = allowed {
+            self.peers.outbound.allow_addresses(others);
         }
         self.peers.documents.forget_of(&peer);
         // What was on its way has ended with that.
@@ -145,6 +150,9 @@ fn losses(view: &View<'_>, ours: &Provider, peer: &Provider, around: Around) -> 
     }
     if is_trusted(view, peer)? {
         losses.lose_what("the certificate that is trusted for it alone");
+    }
+    if is_allowed_address(view, peer)? {
+        losses.lose_what("the private address that is allowed for it alone");
     }
     let [allowing, keeping_away] = view.count_rules_on(peer)?;
     losses.lose(
