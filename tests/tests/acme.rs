@@ -353,7 +353,7 @@ async fn what_the_directory_has_found_is_told_and_it_is_asked_within_its_limits(
     // As often as the operator has it tried, and as often as it is started.
     for _ in 0..3 {
         let before = standing(&alpha).failure.unwrap();
-        alpha.node().reload();
+        alpha.node().operator().try_issuance().unwrap();
         alpha
             .until_node("it is tried again", |_| {
                 let standing = standing(&alpha);

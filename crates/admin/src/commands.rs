@@ -141,6 +141,7 @@ commands! {
     "set-log" set_log: LogFilter => LogFilter,
     "proxy-configs" proxy_configs: Empty => ProxyConfigs,
 
+    "try-issuance" try_issuance: Empty => Empty,
     "card" card: Empty => OwnCard,
     "read-card" read_card: ReadCard => CardRead,
     "add-by-card" add_by_card: AddByCard => PeerJudged,

@@ -130,6 +130,12 @@ pub(crate) async fn end_session(host: &Host, ask: NamedSession) -> Result<Empty,
     Ok(Empty {})
 }
 
+/// Has the certificate by ACME tried at once.
+pub(crate) async fn try_issuance(host: &Host, ask: Empty) -> Result<Empty, AdminError> {
+    host.node().await?.operator().try_issuance()?;
+    Ok(ask)
+}
+
 pub(crate) async fn strangers(host: &Host, ask: SetStrangers) -> Result<SetStrangers, AdminError> {
     host.node().await?.operator().set_strangers(ask.mode.into()).await?;
     Ok(ask)

@@ -4,8 +4,8 @@ import { chromium } from "playwright-core";
 
 const axe = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 
-/** Opens `link` in a new browser and collects what goes wrong in the page. */
-export async function open(test, link, options = {}) {
+/** Opens `link` in a new browser, with the arguments `args` too, and collects what goes wrong in the page. */
+export async function open(test, link, { args = [], ...options } = {}) {
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: [
@@ -16,6 +16,7 @@ export async function open(test, link, options = {}) {
       "--disable-background-networking",
       "--disable-component-update",
       "--disable-sync",
+      ...args,
     ],
   });
   test.after(() => browser.close());

@@ -88,6 +88,12 @@ export class Provider {
     return stdout.trim();
   }
 
+  /** What is said of a backup. */
+  async check(backup) {
+    const { stdout } = await run(DAEMON, ["restore", "--config", this.config, "--check", backup]);
+    return stdout;
+  }
+
   /** Asks the running node. */
   async admin(command, request = {}) {
     const { stdout } = await run(DAEMON, ["admin", "--config", this.config, command, JSON.stringify(request)]);

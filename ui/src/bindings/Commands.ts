@@ -149,6 +149,7 @@ export type Commands = {
   "read-name": { request: ReadName, response: NameRead },
   "set-log": { request: LogFilter, response: LogFilter },
   "proxy-configs": { request: Empty, response: ProxyConfigs },
+  "try-issuance": { request: Empty, response: Empty },
   "card": { request: Empty, response: OwnCard },
   "read-card": { request: ReadCard, response: CardRead },
   "add-by-card": { request: AddByCard, response: PeerJudged },

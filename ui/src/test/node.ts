@@ -308,9 +308,7 @@ export class TestNode implements Platform {
   readonly savedAs: string[] = [];
   readonly downloaded: string[] = [];
   /** Where a peer is, and which of that is allowed for it. */
-  readonly addresses = [
-    { host: "beta.example", address: "192.168.1.20", open: false, may_be_allowed: true },
-  ];
+  readonly addresses = [{ host: "beta.example", address: "192.168.1.20", open: false, may_be_allowed: true }];
   allowed: AllowedAddress[] = [];
   waiting: WaitingProvider[] = [];
   incoming: Connection[] = [];
@@ -600,6 +598,7 @@ export class TestNode implements Platform {
         return { addresses: this.allowed };
       case "sessions":
         return { sessions: [] };
+      case "try-issuance":
       case "end-session":
       case "end-other-sessions":
         return {};

@@ -1,4 +1,4 @@
-import { screen, waitFor, within } from "@testing-library/react";
+import { fireEvent, screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
 import type { AddressHook } from "@/bindings/AddressHook";
 import type { Router } from "@/bindings/Router";
@@ -76,6 +76,8 @@ describe("what the overview says of the node itself", () => {
     expect(failing.getByText("not got")).toHaveClass("text-bad");
     expect(failing.getByText(issuance.failure.text)).toBeInTheDocument();
     expect(failing.getByText(/^tried/)).toBeInTheDocument();
+    fireEvent.click(failing.getByRole("button", { name: "Try to get it now" }));
+    await waitFor(() => expect(node.requests("try-issuance")).toEqual([{}]));
     unmount();
     const well = new TestNode();
     well.ourselves = { ...well.ourselves, issuance: { ...issuance, failure: null, issued: at(-60_000) } };

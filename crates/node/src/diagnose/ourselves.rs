@@ -313,6 +313,15 @@ impl OwnState {
         faults
     }
 
+    /// Has a certificate that was not got by ACME tried again without waiting for its time, as far as the directory's limits allow. Says
+    /// whether one is got that way.
+    pub(crate) fn try_issuance(&self) -> bool {
+        if let Some(issuance) = &self.issuance {
+            issuance.hurry();
+        }
+        self.issuance.is_some()
+    }
+
     /// Looks now and then how much is free on the disk, until the node stops.
     pub(crate) async fn watch_disk(self: Arc<Self>) {
         let is_low = |free: Option<u64>| free.is_some_and(|free| free < LOW_OCTETS);

@@ -9,6 +9,20 @@ use crate::other_copy;
 use crate::store::{Store, StoreFault};
 
 impl Operator {
+    /// Tries again to get the certificate by ACME without waiting for its time, as far as the directory's limits allow.
+    ///
+    /// # Errors
+    ///
+    /// None is got that way.
+    pub fn try_issuance(&self) -> Result<(), Misuse> {
+        if self.own.try_issuance() {
+            return Ok(());
+        }
+        Err(Misuse::Unfit(
+            "this provider gets no certificate by ACME; [acme] in its configuration has it do so".into(),
+        ))
+    }
+
     /// Chooses how strangers become peers; kept until the configuration file says otherwise.
     pub async fn set_strangers(&self, strangers: Strangers) -> Result<(), Misuse> {
         let configured = word(self.ground.config.peers.strangers);

@@ -2,6 +2,7 @@
 import { Link } from "@tanstack/react-router";
 import { RotateCw, Stethoscope } from "lucide-react";
 import type { Repair } from "@/bindings/Repair";
+import { TryIssuance } from "@/domain/node/TryIssuance";
 import { ADDRESS_REFUSED, AllowAddress } from "@/domain/peer/AllowAddress";
 import { usePeerActions } from "@/domain/peer/hooks";
 import { useRepairActions } from "@/domain/repair/hooks";
@@ -28,7 +29,12 @@ export function RepairActions({ repair }: { repair: Repair }) {
         </Link>
       );
     case "certificate":
-      return <CheckUs />;
+      return (
+        <>
+          {kind === "issuance" && <TryIssuance />}
+          <CheckUs />
+        </>
+      );
     case "target":
       return (
         <Link to="/settings" className={buttonClass({})}>

@@ -6,6 +6,7 @@ import type { Ourselves } from "@/bindings/Ourselves";
 import type { Router } from "@/bindings/Router";
 import { OwnLookLink } from "@/domain/check/LookLink";
 import { useStatus } from "@/domain/node/hooks";
+import { TryIssuance } from "@/domain/node/TryIssuance";
 import { now } from "@/shared/clock";
 import { bytes } from "@/shared/format";
 import { type Shape, StateWord, type Tone } from "@/shared/Mark";
@@ -165,7 +166,14 @@ export function OwnFacts({ own }: { own: Ourselves }) {
             </span>
           )}
           {own.issuance.failure !== null && (
-            <span className="block text-sm text-bad">{lineText(own.issuance.failure.text, 800)}</span>
+            <>
+              <span className="block text-sm text-bad">{lineText(own.issuance.failure.text, 800)}</span>
+              {!own.issuance.is_ordering && (
+                <span className="mt-1 block">
+                  <TryIssuance small />
+                </span>
+              )}
+            </>
           )}
         </Fact>
       )}

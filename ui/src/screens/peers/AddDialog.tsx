@@ -8,6 +8,7 @@ import { Dialog, DialogButtons } from "@/shared/Dialog";
 import { TextField } from "@/shared/form";
 import { toast } from "@/shared/toast";
 import { t } from "@/text";
+import { ScanCard } from "./ScanCard";
 
 /** Lets a provider in before it has asked, by its name or by its card; `named` is what a link has named. */
 export function AddDialog({ open, named, onClose }: { open: boolean; named: string; onClose: () => void }) {
@@ -51,6 +52,14 @@ function AddForm({ named, onDone }: { named: string; onDone: () => void }) {
         onChange={(event) => {
           setTyped(event.target.value.trim());
           setError(null);
+        }}
+      />
+      <ScanCard
+        onRead={(text) => {
+          setTyped(text.trim());
+          setError(null);
+          // It may be the code of something else.
+          admin.call("read-card", { text }).catch((fault) => setError(sentence(fault)));
         }}
       />
       <div aria-live="polite">

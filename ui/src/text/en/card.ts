@@ -9,6 +9,18 @@ export const card = {
   certificate: "Fingerprint of the certificate",
   certificateHint: "The certificate signs itself, so it is known by this alone",
   known: (p: string) => `By this card ${p} is known by:`,
+  scan: {
+    camera: "Scan with the camera",
+    stop: "Stop the camera",
+    picture: "Read from a picture…",
+    seen: "What the camera sees",
+    hold: "Hold the code of the card before the camera. No picture leaves this page.",
+    none: "No code is to be read in this picture. Take one in which the code is whole, sharp and large.",
+    noPicture: "This file is no picture that can be read here. Take a PNG or a JPEG.",
+    notAllowed:
+      "This page was not allowed to use the camera. Allow it in the browser, or take a picture of the code.",
+    noCamera: "The camera gives no picture: it may be in use. A picture of the code can be read instead.",
+  },
   trust: {
     look: "Look at its certificate",
     title: (p: string) => `The certificate of ${p}`,

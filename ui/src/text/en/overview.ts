@@ -238,6 +238,8 @@ export const overview = {
     foreign: (names: string) => `for another name: ${names}`,
     issuance: "Certificate by ACME",
     issuanceHint: "Whether this provider gets its certificate by itself, and when it is renewed",
+    issuanceTry: "Try to get it now",
+    issuanceTried: "It is tried now, or as soon as the directory's limits allow.",
     issuanceStates: {
       well: "got",
       ordering: "being ordered",

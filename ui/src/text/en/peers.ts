@@ -9,7 +9,8 @@ export const peers = {
   add: "Add a provider",
   addText: "It is let in at once, and asked for what it has for you.",
   addField: "Name or card of the provider",
-  addHint: "Its domain name, with a port where it is not 443, or the link that its operator gave you",
+  addHint:
+      "Its domain name, with a port where it is not 443, or the card that its operator gave you: its link, or its code, also pasted as a picture",
   addButton: "Let in",
   address: {
     offer: "Allow this peer's private address…",

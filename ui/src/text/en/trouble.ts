@@ -290,9 +290,9 @@ export const remedy = {
     "certificate-refused":
       "See that the file and its key are whole and belong together: they are read again within a minute after they change. Until then the one before is shown, which ends some day.",
     "acme-unreachable":
-      "See that this computer reaches the Internet, and that [acme] directory is spelled rightly. A directory of your own needs its authority in [acme] extra_roots. It is tried again by itself within the hour; SIGHUP has serve try it at once.",
+      "See that this computer reaches the Internet, and that [acme] directory is spelled rightly. A directory of your own needs its authority in [acme] extra_roots. It is tried again by itself within the hour; Try to get it now, or SIGHUP, has it tried at once.",
     "acme-challenge":
-      "The authority looked at your name from the Internet and did not find this program. See that the name leads to your connection's public address, and that its port leads here: port 443 to [mtp] listen for tls-alpn-01, port 80 to [acme] http_listen for http-01. Take out an AAAA record where your connection has no IPv6. Where a port cannot be had, choose dns-01. Then SIGHUP has serve try it at once.",
+      "The authority looked at your name from the Internet and did not find this program. See that the name leads to your connection's public address, and that its port leads here: port 443 to [mtp] listen for tls-alpn-01, port 80 to [acme] http_listen for http-01. Take out an AAAA record where your connection has no IPv6. Where a port cannot be had, choose dns-01. Then Try to get it now, or SIGHUP, has it tried at once.",
     "acme-rate-limited":
       "Nothing has to be done but to wait: it is tried again when the authority allows it. To try things out, set [acme] directory to staging, which has wide limits and whose certificates nobody trusts.",
     "acme-refused":
