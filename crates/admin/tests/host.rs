@@ -100,6 +100,24 @@ async fn a_provider_without_its_configuration_is_not_set_up_anew_and_a_set_up_th
     host.stop().await;
 }
 
+/// A folder's name is octets, and need not be text.
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_provider_is_set_up_backed_up_and_started_again_in_a_folder_whose_path_is_no_text() {
+    use std::os::unix::ffi::OsStrExt;
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path().join(std::ffi::OsStr::from_bytes(b"dr\xffwbridge"));
+    let host = Host::open(&home, KeyPlace::File).await.unwrap();
+    call(&host, "set-up", answers("home.example:9", "127.0.0.1:0")).await.unwrap();
+    call(&host, "back-up", json!({})).await.unwrap();
+    // One that is made by itself may be there too.
+    assert!(std::fs::read_dir(home.join("data/backups")).unwrap().count() > 0);
+    host.stop().await;
+    let host = Host::open(&home, KeyPlace::File).await.unwrap();
+    assert_eq!(call(&host, "status", json!({})).await.unwrap()["mode"], "own");
+    host.stop().await;
+}
+
 #[tokio::test]
 async fn a_set_up_at_an_address_that_cannot_be_listened_on_is_refused_by_its_field() {
     let home = tempfile::tempdir().unwrap();

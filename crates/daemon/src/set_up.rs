@@ -443,6 +443,11 @@ impl Interview {
         let mut typed = String::new();
         let ended = || say("the answers have ended before everything was said; nothing was set up", 2);
         match io::stdin().lock().read_line(&mut typed) {
+            Err(fault) if fault.kind() == io::ErrorKind::InvalidData => {
+                let text = "an answer is no text in UTF-8, which the configuration cannot hold; give a file a name that is, or a link that has \
+                            one, and nothing was set up";
+                Err(say(text, 2))
+            }
             Ok(0) | Err(_) => Err(ended()),
             Ok(_) => {
                 let typed = typed.trim();

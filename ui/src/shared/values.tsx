@@ -82,12 +82,29 @@ export function Ident({
     <span
       className={cx("group/id relative inline-block max-w-full max-sm:pr-7 pointer-coarse:pr-7", className)}
     >
-      <span className={cx("min-w-0 wrap-anywhere select-text", mono && "font-mono text-[0.92em]")}>
-        {children ?? (mono ? value : <Breakable text={value} />)}
+      <span
+        className={cx(
+          "min-w-0 select-text",
+          mono ? "font-mono text-[0.92em]" : "wrap-anywhere",
+          // A key breaks where the line ends, and not before at a hyphen that is one of its letters.
+          mono && (children === undefined && !isPairs(value) ? "break-all" : "wrap-anywhere"),
+        )}
+      >
+        {children ?? (mono ? <Pairs text={value} /> : <Breakable text={value} />)}
       </span>
       <CopyButton value={value} what={what} />
     </span>
   );
+}
+
+/** A fingerprint in pairs of digits. */
+function isPairs(text: string): boolean {
+  return /^[\da-f]{2}(:[\da-f]{2})+$/i.test(text);
+}
+
+/** A fingerprint breaks between its pairs, so that it can be compared pair by pair; anything else is as it is. */
+function Pairs({ text }: { text: string }) {
+  return isPairs(text) ? <Broken parts={text.split(/(?<=:)/)} /> : text;
 }
 
 export function CopyButton({ value, what, always }: { value: string; what: string; always?: boolean }) {
@@ -159,7 +176,11 @@ export function MiddleElided({ text, title, after }: { text: string; title?: str
 
 /** An identifier that breaks where its parts meet, rather than anywhere. */
 export function Breakable({ text }: { text: string }) {
-  return text.split(/(?<=[./@])(?=[^./@])|(?=:\d)/).map((part, index) => (
+  return <Broken parts={text.split(/(?<=[./@])(?=[^./@])|(?=:\d)/)} />;
+}
+
+function Broken({ parts }: { parts: readonly string[] }) {
+  return parts.map((part, index) => (
     // biome-ignore lint/suspicious/noArrayIndexKey: a part is its place.
     <Fragment key={index}>
       {index > 0 && <wbr />}

@@ -18,7 +18,9 @@ pub(super) fn look_at_file(typed: &str, what: &str) -> (Option<PathBuf>, Vec<Set
         let text = "give the whole path, since it is read again from another folder";
         let note = SetUpNote::wrong("file-relative", text);
         let whole = std::path::absolute(path).ok().filter(|whole| whole.exists());
-        return (None, vec![whole.map_or(note.clone(), |whole| note.instead(whole.display()))]);
+        // What is not text cannot stand in the configuration.
+        let whole = whole.as_deref().and_then(Path::to_str);
+        return (None, vec![whole.map_or(note.clone(), |whole| note.instead(whole))]);
     }
     (Some(path.to_owned()), Vec::new())
 }

@@ -1,10 +1,11 @@
 //! The configuration that the answers make.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use drawbridge_mtp::id::{Name, Provider};
 use drawbridge_node::config::{AcmeConfig, ListenAddress};
+use ipnet::IpNet;
 
 /// A provider that can be set up: every answer was looked at, and is taken.
 pub(crate) struct Plan {
@@ -37,28 +38,15 @@ pub(super) enum Shown {
     },
 }
 
-/// Private networks, by what addresses in them begin with.
-const PRIVATE: [(IpAddr, u8, &str); 7] = [
-    (IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)), 8, "127.0.0.0/8"),
-    (IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)), 8, "10.0.0.0/8"),
-    (IpAddr::V4(Ipv4Addr::new(172, 16, 0, 0)), 12, "172.16.0.0/12"),
-    (IpAddr::V4(Ipv4Addr::new(192, 168, 0, 0)), 16, "192.168.0.0/16"),
-    (IpAddr::V4(Ipv4Addr::new(100, 64, 0, 0)), 10, "100.64.0.0/10"),
-    (IpAddr::V6(Ipv6Addr::LOCALHOST), 128, "::1/128"),
-    (IpAddr::V6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0)), 7, "fc00::/7"),
-];
+/// Private networks.
+const PRIVATE: [&str; 7] =
+    ["127.0.0.0/8", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "::1/128", "fc00::/7"];
 
 /// The private network that `address` is in.
 pub(super) fn network_of(address: IpAddr) -> Option<&'static str> {
-    let bits = |address: IpAddr| match address.to_canonical() {
-        IpAddr::V4(address) => (u128::from(address.to_bits()) << 96, false),
-        IpAddr::V6(address) => (address.to_bits(), true),
-    };
-    let is_in = |(network, length, _): &&(IpAddr, u8, &str)| {
-        let ((one, of), (other, its)) = (bits(address), bits(*network));
-        of == its && (one ^ other).leading_zeros() >= u32::from(*length)
-    };
-    PRIVATE.iter().find(is_in).map(|(_, _, text)| *text)
+    let address = address.to_canonical();
+    let is_in = |text: &&str| text.parse().is_ok_and(|network: IpNet| network.contains(&address));
+    PRIVATE.into_iter().find(is_in)
 }
 
 impl Plan {
@@ -134,6 +122,8 @@ mod tests {
             ("10.255.0.1", Some("10.0.0.0/8")),
             ("172.31.255.255", Some("172.16.0.0/12")),
             ("172.32.0.1", None),
+            ("100.127.0.1", Some("100.64.0.0/10")),
+            ("100.128.0.1", None),
             ("192.168.7.7", Some("192.168.0.0/16")),
             ("::ffff:192.168.7.7", Some("192.168.0.0/16")),
             ("::1", Some("::1/128")),

@@ -66,8 +66,9 @@ fn note_other_port(name: &Provider, port: u16) -> SetUpNote {
 fn known_in_one_network(name: &Provider) -> Option<SetUpNote> {
     let Host::Dns(host) = name.host() else { return None };
     if host == "localhost" || host.ends_with(".localhost") {
-        let text =
-            format!("{host} is what every computer calls itself: no other computer finds this one by it");
+        let text = format!(
+            "the name {host} is what every computer calls itself: no other computer finds this one by it"
+        );
         return Some(for_good("name-this-computer", &text));
     }
     if !host.contains('.') {

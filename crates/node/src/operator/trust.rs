@@ -8,7 +8,8 @@ use super::{Operator, ReadFault};
 use crate::card::Card;
 use crate::identity::{Fingerprint, x509};
 use crate::misuse::Misuse;
-use crate::peers::Outbound;
+use crate::peer_fault::PeerFault;
+use crate::peers::{Outbound, TO_TRUST_IT};
 use crate::store::{Store, StoreFault, Tx, View};
 
 /// The setting that holds them, as JSON.
@@ -114,7 +115,9 @@ impl Operator {
                 }
             };
             let handshake = outbound.handshake(host, connection).await;
-            let refused = handshake.agreed.err().map(|fault| fault.to_string());
+            // How it is trusted is not told where that is decided.
+            let why_not = |fault: PeerFault| fault.to_string().replace(&format!("; {TO_TRUST_IT}"), "");
+            let refused = handshake.agreed.err().map(why_not);
             let said = handshake.shown.first().map(|shown| (Fingerprint::of(shown), x509::read(shown)));
             match said {
                 Some((fingerprint, Ok(said))) => {

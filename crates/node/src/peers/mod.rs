@@ -31,6 +31,7 @@ pub(crate) use fetch::NoKey;
 pub(crate) use outbound::{Agreed, Outbound, PROGRAM};
 pub(crate) use reach::{Answer, Ask, lifetime};
 pub(crate) use signs::{Sign, Signs};
+pub(crate) use transport::TO_TRUST_IT;
 
 use std::sync::Arc;
 

@@ -135,7 +135,7 @@ fn in_words(fault: &(dyn Error + 'static)) -> String {
 }
 
 /// Where the operator reads how a certificate is trusted that no authority has signed.
-const TO_TRUST_IT: &str =
+pub(crate) const TO_TRUST_IT: &str =
     "how to trust it is in the operator's guide, under \"Private networks and certificates of one's own\"";
 
 /// A fault of the handshake: its code, and what it means in a sentence.

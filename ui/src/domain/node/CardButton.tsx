@@ -56,7 +56,7 @@ function OwnCard() {
 /** What two operators compare: the key, and a certificate for which nobody else vouches. */
 export function Fingerprints({ of }: { of: { key: string | null; certificate: string | null } }) {
   return (
-    <Facts>
+    <Facts className="max-sm:grid-cols-1">
       {of.key !== null && (
         <Fact name={words.key}>
           <Ident value={of.key} what={words.key.toLowerCase()} mono />

@@ -70,7 +70,7 @@ export function TrustCertificate({ provider }: { provider: string }) {
       >
         {met !== null && (
           <>
-            <Facts>
+            <Facts className="max-sm:grid-cols-1">
               <Fact name={t.card.certificate}>
                 <Ident value={met.fingerprint} what={t.card.certificate.toLowerCase()} mono />
               </Fact>

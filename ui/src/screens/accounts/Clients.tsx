@@ -173,17 +173,18 @@ function TokenDialog({ token, onClose }: { token: Token | null; onClose: () => v
     <Dialog
       open={token !== null}
       onClose={onClose}
-      title={t.accounts.tokenTitle}
+      title={t.accounts.tokenOf(token?.client.split("/").at(-1) ?? "")}
       text={token === null ? "" : t.accounts.tokenText(token.client)}
     >
       <div className="flex items-center gap-2 rounded-md border border-line bg-sunken px-3 py-2">
         <code className="min-w-0 flex-1 font-mono wrap-anywhere select-all" data-testid="token">
           {token?.token}
         </code>
-        {token !== null && (
-          <CopyButton always value={token.token} what={t.accounts.tokenTitle.toLowerCase()} />
-        )}
+        {token !== null && <CopyButton always value={token.token} what={t.accounts.tokenWhat} />}
       </div>
+      {token !== null && token.address === null && (
+        <p className="mt-3 text-muted">{t.accounts.tokenNowhere}</p>
+      )}
       {token !== null && token.address !== null && (
         <div className="mt-3 grid gap-2">
           <p>

@@ -25,10 +25,13 @@ export const accounts = {
   never: "never seen",
   connections: (n: number) => many(n, "connection", "connections"),
   created: "made",
-  tokenTitle: "Its token",
+  tokenOf: (client: string) => `The token of ${client}`,
+  tokenWhat: "the token",
   tokenText: (uri: string) =>
     `${uri} signs in with this token. It is kept only as a hash: it cannot be shown again.`,
-  tokenAddress: "It comes to",
+  tokenAddress: "The client comes to",
+  tokenNowhere:
+    "There is no address yet to which clients come: [client] listen in the configuration makes one.",
   address: "the address",
   addressQr: "The address as a QR code",
   tokenDone: "I have kept it",

@@ -10,7 +10,7 @@ export const peers = {
   addText: "It is let in at once, and asked for what it has for you.",
   addField: "Name or card of the provider",
   addHint:
-      "Its domain name, with a port where it is not 443, or the card that its operator gave you: its link, or its code, also pasted as a picture",
+    "Its domain name, with a port where it is not 443, or the card that its operator gave you: its link, or its code, also pasted as a picture",
   addButton: "Let in",
   address: {
     offer: "Allow this peer's private address…",
@@ -166,7 +166,7 @@ export const peers = {
   troublesEmpty: "No trouble. What goes wrong here is listed with its step and its remedy.",
   keys: "Keys",
   keysAccepted: "accepted",
-  keysNew: "new, not accepted",
+  keysNew: "New key, not accepted",
   keysEmpty: "No key has been seen yet.",
   about: "About",
   kept: "Kept of it",
@@ -220,5 +220,5 @@ export const peers = {
   },
   acceptTitle: (p: string) => `Accept the new key of ${p}?`,
   acceptText:
-    "A provider that was set up anew has a new key, and so has somebody who has taken its name. Ask its operator, by another way, whether the thumbprint below is theirs. Who holds this key speaks for everyone there.",
+    "A provider that was set up anew has a new key, and so has somebody who has taken its name. Ask its operator, by another way, whether the fingerprint that is shown now is theirs. Who holds this key speaks for everyone there.",
 } as const;
