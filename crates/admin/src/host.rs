@@ -109,7 +109,9 @@ impl Host {
         place.undo_cut_off()?;
         let (pages, sessions) = (place.pages(), Sessions::open(&place.data));
         let host = Self::new(None, Some(place), KeyPlace::File, sessions, false);
-        pages.into_iter().for_each(|pages| host.set_pages(pages));
+        if let Some(listen) = pages {
+            host.set_pages(PagesAt { listen, certificate: None, origins: Vec::new() });
+        }
         Ok(host)
     }
 
