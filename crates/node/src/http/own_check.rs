@@ -25,7 +25,7 @@ pub(super) fn is_own(passed: &Passed<'_>) -> bool {
 /// `POST /own-check`: its content has come.
 pub(super) fn take(passed: &Passed<'_>) -> Reply {
     let caller = &passed.caller;
-    let pong = OwnPong { came_from: SocketAddr::new(caller.address, caller.port) };
+    let pong = OwnPong { came_from: SocketAddr::new(caller.address, caller.port).to_string() };
     Reply::message(StatusCode::OK, passed.wanted(), &pong)
 }
 

@@ -349,7 +349,7 @@ impl Checkup<'_> {
         let ask = Ask::get(format!("{OWN_CHECK}?{}", PeeringQuery { wait: 0 }.to_query()));
         let Ok(answer) = self.peers.exchange(self.peer, document, client, &ask).await else { return false };
         let sent_from = answer.came_to.map(|own| SocketAddr::new(own.ip().to_canonical(), own.port()));
-        read::<OwnPong>(&answer).is_ok_and(|pong| Some(pong.came_from) == sent_from)
+        read::<OwnPong>(&answer).is_ok_and(|pong| pong.came_from.parse::<SocketAddr>().ok() == sent_from)
     }
 
     /// Finds out whether a request of ours that waits as long as a pull may is held by what stands in front of us.
