@@ -153,6 +153,11 @@ impl Scene {
     /// A scripted peer that lets us in, as we let it in. It listens at `address`; its host [`HOST`] leads to `addresses`.
     async fn peer_at(&mut self, address: IpAddr, addresses: &[IpAddr]) -> String {
         let peer = self.federation.scripted_peer_called(HOST, address);
+        self.leads_to(peer, addresses).await
+    }
+
+    /// The host [`HOST`] leads to `addresses`, and `peer` there lets us in, as we let it in.
+    async fn leads_to(&mut self, peer: ScriptedPeer, addresses: &[IpAddr]) -> String {
         let addresses: Vec<_> = addresses.iter().map(IpAddr::to_string).collect();
         self.federation.clock().names(HOST, &addresses.iter().map(String::as_str).collect::<Vec<_>>());
         peer.answers_pings(PeerState::Allowed);
@@ -473,11 +478,12 @@ faults! {
     ipv6_dropped: "a firewall drops what comes by IPv6, and IPv4 is fine",
         warns_only(Connect, "connect-timeout", Theirs, "in 10 s"),
         async |scene| {
-            let good = scene.federation.address();
-            let name = scene.peer_at(good, &[ipv6()?, good]).await;
-            let port = name.parse::<Provider>().unwrap().port();
-            scene.keeps(DroppingHost::at((ipv6()?, port).into()).await);
-            scene.blames(ipv6()?, &name);
+            let (dropping, good) = (ipv6()?, scene.federation.address());
+            let peer = scene.federation.scripted_peer_called(HOST, good);
+            // Before our node knows of it: what it connects while the firewall is being made would be let in, and hang.
+            scene.keeps(DroppingHost::at((dropping, peer.provider().port()).into()).await);
+            let name = scene.leads_to(peer, &[dropping, good]).await;
+            scene.blames(dropping, &name);
             Some(name)
         };
 }
