@@ -32,8 +32,8 @@ fn each_trouble_has_a_text_that_says_what_to_do_and_each_text_a_trouble() {
 #[test]
 fn each_fault_of_our_own_has_a_text_that_says_what_to_do() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
-    let judge = std::fs::read_to_string(root.join("crates/node/src/diagnose/repairs/judge.rs")).unwrap();
-    let (_, faults) = judge.split_once("    OwnFault {").unwrap();
+    let listed = std::fs::read_to_string(root.join("crates/node/src/diagnose/own_fault.rs")).unwrap();
+    let (_, faults) = listed.split_once("    OwnFault {").unwrap();
     let (faults, _) = faults.split_once("\n    }").unwrap();
     let codes: BTreeSet<String> = faults.split('"').skip(1).step_by(2).map(str::to_owned).collect();
     assert!(codes.contains("disk-full") && codes.contains("certificate-expired"), "{codes:?}");
