@@ -14,8 +14,8 @@ use syn::visit::{self, Visit};
 use syn::{Attribute, Block, Expr, ImplItemFn, ItemConst, ItemFn, ItemMod, Lit};
 
 /// By which call a code comes into a trouble, and which of its arguments it is.
-const MAKERS: [(&str, usize); 5] =
-    [("new", 1), ("warn", 1), ("note_trouble", 2), ("no_connection", 0), ("wrong", 0)];
+const MAKERS: [(&str, usize); 6] =
+    [("new", 1), ("warn", 1), ("wait", 1), ("note_trouble", 2), ("no_connection", 0), ("wrong", 0)];
 
 #[test]
 fn each_trouble_has_a_text_that_says_what_to_do_and_each_text_a_trouble() {
