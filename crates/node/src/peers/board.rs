@@ -67,8 +67,8 @@ pub struct Serving {
     pub last_pull: Option<Timestamp>,
     /// The latest time at which a pull of theirs was signed, in seconds.
     signed: u64,
-    /// Behind which number it was last given items, and how often in a row.
-    given: (u64, u32),
+    /// Behind which number it was last given items, how often in a row, and since when.
+    given: Option<(u64, u32, Instant)>,
 }
 
 /// How far another provider's clock is from ours.
@@ -369,13 +369,14 @@ impl Board {
         }
     }
 
-    /// `peer` is given items behind the number `after`. How often in a row it has been now.
-    pub(crate) fn given(&self, peer: &Provider, after: u64) -> u32 {
+    /// `peer` is given items behind the number `after`. How often in a row it has been now, and for how long.
+    pub(crate) fn given(&self, peer: &Provider, after: u64, now: Instant) -> (u32, Duration) {
         let mut serving = self.serving.lock();
-        let (last, times) = &mut serving.entry(peer.clone()).or_default().given;
-        *times = if *last == after { times.saturating_add(1) } else { 1 };
-        *last = after;
-        *times
+        let given = &mut serving.entry(peer.clone()).or_default().given;
+        let (_, times, since) = given.filter(|(last, ..)| *last == after).unwrap_or((after, 0, now));
+        let times = times.saturating_add(1);
+        *given = Some((after, times, since));
+        (times, now.duration_since(since))
     }
 
     /// Whether a pull signed at `signed` is later than all before; only such a one can tell that a store went back,

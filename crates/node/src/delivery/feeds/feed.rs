@@ -153,8 +153,8 @@ impl Pull<'_> {
     }
 }
 
-/// Who was given the same so often does not keep it: one answer may be lost.
-const NOT_KEPT: u32 = 3;
+/// Who was given the same so often, and for so long, does not keep it: answers may be lost, as where a program is started anew.
+const NOT_KEPT: (u32, Duration) = (3, Duration::from_secs(30));
 
 /// So few items are read on the spot.
 const FEW: u64 = 8;
@@ -297,8 +297,8 @@ impl Delivery {
 
     /// Whoever has stored what it was given goes on behind it.
     async fn note_given(&self, peer: &Provider, after: u64) {
-        let times = self.peers.board.given(peer, after);
-        if times >= NOT_KEPT {
+        let (times, time) = self.peers.board.given(peer, after, self.ground.ambient.instant());
+        if times >= NOT_KEPT.0 && time >= NOT_KEPT.1 {
             let text = format!(
                 "it has come {times} times for what is behind number {after} of its feed, and was given it each time: its disk is full, its store fails, or the answers do not reach it whole"
             );
