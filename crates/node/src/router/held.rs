@@ -277,7 +277,8 @@ fn worst(gateway: Gateway, faults: Vec<RouterFault>) -> RouterFault {
     })
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
+#[cfg(target_os = "linux")]
 mod tests {
     use std::io::{Read, Write};
     use std::net::{TcpListener, UdpSocket};

@@ -394,9 +394,9 @@ mod tests {
         assert_eq!(bench.after(60, &wrong(changed.clone()))[0].1.since, began);
         bench.steps(60, &wrong(expired.clone()));
         assert_eq!(bench.repairs.rows()[0].since, bench.now);
-        let since = Some(bench.now.plus(Duration::from_secs(5)));
-        bench.steps(10, &wrong(RepairFinding { since, ..changed }));
-        assert_eq!(bench.repairs.rows()[0].since, since.unwrap());
+        let since = bench.now.plus(Duration::from_secs(5));
+        bench.steps(10, &wrong(RepairFinding { since: Some(since), ..changed }));
+        assert_eq!(bench.repairs.rows()[0].since, since);
     }
 
     #[test]
