@@ -14,8 +14,8 @@ use crate::setup::{self, Process, Setup, until_answered};
 use crate::table::{Row, Target, quantile};
 
 /// Turns of each.
-const TURNS: usize = 5;
-const TURN: Duration = Duration::from_secs(4);
+const TURNS: usize = 9;
+const TURN: Duration = Duration::from_secs(3);
 const AT_A_TIME: usize = 16;
 /// Of one peer in a second, so that no limit is met.
 const NO_LIMIT: u32 = 1_000_000;
@@ -36,17 +36,18 @@ pub(crate) async fn measure(setup: &Setup) -> Outcome<Vec<Row>> {
     let mut config = alpha.config().clone();
     (config.limits.peer_requests, config.limits.stranger_requests) = (NO_LIMIT, NO_LIMIT);
     alpha.stop().await;
-    let (mut with, mut without) = (Vec::new(), Vec::new());
-    for turn in 0..2 * TURNS {
-        let keeps = turn % 2 == 0;
-        config.traffic.keep_requests = if keeps { 100_000 } else { 0 };
-        let cost = asked(setup, &program, &config, &signer).await?;
-        if keeps { with.push(cost) } else { without.push(cost) }
+    let mut pairs = Vec::new();
+    for _ in 0..TURNS {
+        config.traffic.keep_requests = 100_000;
+        let with = asked(setup, &program, &config, &signer).await?;
+        config.traffic.keep_requests = 0;
+        pairs.push((with, asked(setup, &program, &config, &signer).await?));
     }
     beta.stop().await;
-    let median =
-        |costs: &[Cost], of: fn(&Cost) -> f64| quantile(&mut costs.iter().map(of).collect::<Vec<_>>(), 0.5);
-    let ratio = |of: fn(&Cost) -> f64| median(&with, of) / median(&without, of);
+    // Each turn against the one beside it: what else the machine does comes and goes more slowly than that.
+    let ratio = |of: fn(&Cost) -> f64| {
+        quantile(&mut pairs.iter().map(|(with, without)| of(with) / of(without)).collect::<Vec<_>>(), 0.5)
+    };
     let row = |what: &str, target, figure| Row {
         what: what.into(),
         target: Some(target),

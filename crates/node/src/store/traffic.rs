@@ -325,11 +325,7 @@ fn write(
         Some(extent) => extent,
         None => Extent::of(&tx)?,
     };
-    for record in records {
-        let text = serde_json::to_string(&**record)
-            .map_err(|fault| StoreFault::Unreadable { what: "a request", value: fault.to_string() })?;
-        put(&tx, record, &text, &mut extent)?;
-    }
+    put(&tx, records, &mut extent)?;
     let share =
         TrafficBounds { rows: bounds.rows / STRANGERS_SHARE, octets: bounds.octets / STRANGERS_SHARE };
     if over(extent.unproved, share) > (0, 0) {
@@ -377,30 +373,38 @@ impl Extent {
     }
 }
 
-fn put(tx: &Connection, record: &TrafficRecord, text: &str, extent: &mut Extent) -> Result<(), StoreFault> {
-    // What is noted of a request after it was written, it is written with anew.
-    if record.id <= extent.last {
-        let remove = "DELETE FROM traffic WHERE id = ?1 RETURNING octets, unproved";
-        forget(tx, remove, number(record.id), extent)?;
-    }
-    let octets = text.len() as u64 + ROW_OCTETS;
-    tx.prepare_cached(
+fn put(tx: &Connection, records: &[Arc<TrafficRecord>], extent: &mut Extent) -> Result<(), StoreFault> {
+    let mut insert = tx.prepare_cached(
         "INSERT INTO traffic (id, at, peer, direction, kind, failed, unproved, octets, record)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-    )?
-    .execute(rusqlite::params![
-        number(record.id),
-        number(record.at.as_millis()),
-        record.peer.as_ref().map(|peer| peer.as_str()),
-        record.direction.as_str(),
-        record.kind.as_str(),
-        record.is_failure(),
-        record.is_of_stranger(),
-        number(octets),
-        text,
-    ])?;
-    extent.add((octets, record.is_of_stranger()));
-    extent.last = extent.last.max(record.id);
+    )?;
+    // One place for the texts of all, as large as the longest of them.
+    let mut text = Vec::new();
+    for record in records {
+        // What is noted of a request after it was written, it is written with anew.
+        if record.id <= extent.last {
+            let remove = "DELETE FROM traffic WHERE id = ?1 RETURNING octets, unproved";
+            forget(tx, remove, number(record.id), extent)?;
+        }
+        text.clear();
+        let unreadable = |value: String| StoreFault::Unreadable { what: "a request", value };
+        serde_json::to_writer(&mut text, &**record).map_err(|fault| unreadable(fault.to_string()))?;
+        let text = std::str::from_utf8(&text).map_err(|fault| unreadable(fault.to_string()))?;
+        let octets = text.len() as u64 + ROW_OCTETS;
+        insert.execute(rusqlite::params![
+            number(record.id),
+            number(record.at.as_millis()),
+            record.peer.as_ref().map(|peer| peer.as_str()),
+            record.direction.as_str(),
+            record.kind.as_str(),
+            record.is_failure(),
+            record.is_of_stranger(),
+            number(octets),
+            text,
+        ])?;
+        extent.add((octets, record.is_of_stranger()));
+        extent.last = extent.last.max(record.id);
+    }
     Ok(())
 }
 
