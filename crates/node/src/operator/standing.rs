@@ -121,6 +121,10 @@ impl PeerStanding {
 fn judge(facts: &Facts<'_>) -> (StandingCode, Option<Side>, String) {
     use StandingCode as C;
     let Facts { ours, theirs, now, .. } = *facts;
+    let refused_here = || {
+        let refused = theirs.refused.as_ref()?;
+        Some((C::Refused, Some(refused.side), format!("{}.", capital(&refused.fault.text))))
+    };
     match facts.state {
         PeerState::KeyChanged => {
             let text = "It shows a key that was not accepted, so nothing is exchanged with it until you have decided on that";
@@ -155,6 +159,12 @@ fn judge(facts: &Facts<'_>) -> (StandingCode, Option<Side>, String) {
         let (why, since) = why_failing(facts);
         let why = why.map(|why| format!(": {why}"));
         let long = now.since(since.unwrap_or(ours.since));
+        // Whoever's pulls are refused here has most often just refused one of ours for the same, and the refusal is what is known.
+        if long < A_MOMENT
+            && let Some(refused) = refused_here()
+        {
+            return refused;
+        }
         let text = if long < A_MOMENT {
             format!("Our requests there fail{}.", why.unwrap_or_default())
         } else {
@@ -172,8 +182,8 @@ fn judge(facts: &Facts<'_>) -> (StandingCode, Option<Side>, String) {
         let text = "This provider waits for the decision of its operator.";
         return (C::WaitsThere, Some(Side::Nobody), text.into());
     }
-    if let Some(refused) = &theirs.refused {
-        return (C::Refused, Some(refused.side), format!("{}.", capital(&refused.fault.text)));
+    if let Some(refused) = refused_here() {
+        return refused;
     }
     let is_away = !theirs.waiting && now.since(seen(facts)) > PULLED_WITHIN;
     // Where this node keeps all from coming, that is why, and its operator has to act.
@@ -457,6 +467,12 @@ mod tests {
             assert_eq!(the_other_way(&gone, 0, NOW), format!("{}.", capital(text)), "{last:?}");
             let standing = judged(|_| {}, &ours(), &gone);
             assert_eq!((standing.code, standing.side), (StandingCode::Refused, Some(Side::Either)));
+            assert_eq!(standing.text, format!("{}.", capital(text)));
+            // So it is while a request of ours has failed just now, whatever the reason.
+            let (mut failing, skew) = (ours(), trouble("clock-skew", "its requests here are refused"));
+            (failing.status, failing.failures) = (PullingStatus::BackingOff, 1);
+            let fresh = TroubleRow { first: before(2), ..skew };
+            let standing = PeerStanding::of(&Facts { trouble: Some(&fresh), ..facts(&failing, &gone) });
             assert_eq!(standing.text, format!("{}.", capital(text)));
         }
     }
