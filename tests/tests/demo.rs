@@ -5,10 +5,12 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "these are tests")]
 
+use std::io::{BufRead, BufReader};
+use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
 use drawbridge_admin::{Host, KeyPlace, Subscription, commands};
-use drawbridge_testkit::Federation;
+use drawbridge_testkit::{Daemon, Federation};
 use serde_json::{Value, json};
 
 /// How long something may take that has to come. It only matters where it never does.
@@ -474,4 +476,39 @@ async fn what_the_window_shows_is_not_taken_away_and_what_only_others_see_is_not
     assert_eq!(demo.try_to("demo-switch", ask).await.unwrap_err().code, "no-group-to-fork");
     assert_eq!(demo.node("beta").await["on"], json!([]));
     demo.ends().await;
+}
+
+/// What a newcomer types on a terminal is what the screens call the providers; by which option the demo is found is said at its start.
+#[test]
+fn a_provider_is_meant_by_the_name_that_the_bar_shows() {
+    let federation = Federation::new();
+    let home = federation.dir().join("home");
+    let mut demo = Command::new(Daemon::program());
+    demo.arg("demo").arg("--home").arg(&home).env_remove("RUST_LOG").stdout(Stdio::piped());
+    let mut running = demo.spawn().unwrap();
+    let mut said = BufReader::new(running.stdout.take().unwrap());
+    let mut first = String::new();
+    said.read_line(&mut first).unwrap();
+    let ask = |arguments: &[&str]| {
+        let (command, more) = arguments.split_first().unwrap();
+        Command::new(Daemon::program()).arg(command).arg("--home").arg(&home).args(more).output().unwrap()
+    };
+    let answer = |output: &Output| -> Value {
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|fault| panic!("{fault}: {output:?}"))
+    };
+    let demo = answer(&ask(&["admin", "demo"]));
+    let address = |name: &str| {
+        let node = demo["nodes"].as_array().unwrap().iter().find(|node| node["name"] == name);
+        node.unwrap()["provider"].as_str().unwrap().to_owned()
+    };
+    let (check, dry_run) = (ask(&["check", "--json", "gamma"]), ask(&["dry-run", "bob@beta"]));
+    running.kill().unwrap();
+    running.wait().unwrap();
+    assert!(first.contains(&format!("drawbridged check --home '{}' beta", home.display())), "{first}");
+    let report = answer(&check);
+    assert_eq!(report["provider"], address("gamma"));
+    let connected = report["steps"].as_array().unwrap().iter().find(|step| step["name"] == "tls");
+    assert_eq!(connected.unwrap()["verdict"], "pass", "{report:#}");
+    let said = String::from_utf8_lossy(&dry_run.stdout).into_owned();
+    assert!(said.contains(&format!("the person mimi://{}/u/bob", address("beta"))), "{said}");
 }

@@ -1,6 +1,7 @@
 //! The one list of commands. The desktop's Tauri command, the daemon's `POST /admin/v1/{command}` and the
 //! TypeScript client all come from it; a command without a handler does not compile.
 
+use drawbridge_node::typed;
 use serde_json::Value;
 use ts_rs::{Config, TS, TypeVisitor};
 
@@ -36,7 +37,11 @@ use crate::view::*;
 /// Carries out the command of that name; see [`NAMES`]. Who drops it half way leaves it to go on to its end.
 pub async fn call(host: &Host, command: &str, request: Value) -> Result<Value, AdminError> {
     let (own, command) = (host.clone(), command.to_owned());
-    host.carry_out(async move { handle(&own, &command, request).await }).await
+    host.carry_out(async move {
+        let names = own.short_names().await;
+        typed::with_short_names(names, handle(&own, &command, request)).await
+    })
+    .await
 }
 
 /// A type as TypeScript on one line, without its comments, and with the types that it names in their place.

@@ -8,6 +8,7 @@ use drawbridge_node::backup::{Opener, restore};
 use drawbridge_node::config::Config;
 use drawbridge_node::identity::Certificate;
 use drawbridge_node::operator::UserRule;
+use drawbridge_node::typed::ShortNames;
 use drawbridge_node::{Node, StartFault};
 use tokio::sync::{Mutex, Notify, RwLock};
 use tokio::task::JoinHandle;
@@ -382,6 +383,14 @@ impl Host {
         match &*self.inner.installation.read().await {
             Installation::Demo(federation, ..) => Ok(federation.clone()),
             _ => Err(AdminError::new("no-demo", "the demo federation is not running")),
+        }
+    }
+
+    /// What the demo's providers are called, as its bar shows them; nothing where no demo runs.
+    pub(crate) async fn short_names(&self) -> ShortNames {
+        match &*self.inner.installation.read().await {
+            Installation::Demo(federation, ..) => federation.short_names(),
+            _ => ShortNames::new(),
         }
     }
 

@@ -43,7 +43,8 @@ pub(crate) fn not_running(folder: &Path) -> ExitCode {
     let home = around.filter(|home| ScriptAccess::read(home).is_ok());
     let text = match home {
         Some(home) => format!("one that was started with run is in {0}: use --home {0}", home.display()),
-        None => "start it with serve and an [admin] section, or with run; where one runs with serve, name its configuration by --config"
+        None => "start it with serve and an [admin] section, or with run; where one runs with serve, name its configuration by --config, and \
+                 where a demo runs, its folder by --home"
             .to_owned(),
     };
     say(&format!("no node with pages is running in {}; {text}", folder.display()), 1)

@@ -106,7 +106,12 @@ async fn by_ourselves(
     mut show: impl FnMut(&CheckStep, bool) -> Result<(), ExitCode>,
 ) -> Result<CheckReport, ExitCode> {
     let config = Config::load(config).map_err(|fault| {
-        let hint = if is_named { "" } else { "; name that of a node that is started with serve by --config" };
+        let hint = match is_named {
+            true => "",
+            false => {
+                "; name that of a node that is started with serve by --config, or the folder of a running demo by --home"
+            }
+        };
         say(&format!("{fault}{hint}"), 2)
     })?;
     let provider = provider.unwrap_or_else(|| config.provider.clone());

@@ -361,7 +361,12 @@ fn main() -> ExitCode {
                     Err(code) => code,
                 }
             }
-            Command::Demo { home, listen, config: _ } => run::demo(home, listen).await,
+            Command::Demo { home, listen, config: _ } => {
+                let options = |home: &std::path::Path| {
+                    NodeChoice { config: None, home: Some(home.to_owned()) }.options()
+                };
+                run::demo(home, listen, options).await
+            }
             Command::Admin { node, command, request } => match node.folder() {
                 Ok(folder) => ask::ask(&folder, &command, request.as_deref()).await,
                 Err(code) => code,

@@ -107,7 +107,7 @@ impl Reload<'_> {
 /// `run`: the provider of this user.
 pub(crate) async fn personal(home: Option<PathBuf>, listen: SocketAddr) -> ExitCode {
     match home_folder(home) {
-        Ok(home) => open(&home, listen, async || Ok(Host::open(&home, KeyPlace::File).await?)).await,
+        Ok(home) => open(&home, listen, async || Ok(Host::open(&home, KeyPlace::File).await?), None).await,
         Err(code) => code,
     }
 }
@@ -118,13 +118,25 @@ pub(crate) fn home_folder(named: Option<PathBuf>) -> Result<PathBuf, ExitCode> {
     named.or_else(of_user).ok_or_else(|| say("this user has no data folder; name one with --home", 2))
 }
 
-/// `demo`: three providers on this machine, in `home`, or in a folder that is removed at the end.
-pub(crate) async fn demo(home: Option<PathBuf>, listen: SocketAddr) -> ExitCode {
+/// `demo`: three providers on this machine, in `home`, or in a folder that is removed at the end. `options` are those by which other
+/// commands find what runs in a folder.
+pub(crate) async fn demo(
+    home: Option<PathBuf>,
+    listen: SocketAddr,
+    options: impl FnOnce(&Path) -> String,
+) -> ExitCode {
+    let ready = |home: &Path| {
+        let options = options(home);
+        format!(
+            "the demo is running; other commands find it by{options}, as in: drawbridged check{options} beta"
+        )
+    };
     match home {
-        Some(home) => open(&home, listen, async || with_demo(&home).await).await,
+        Some(home) => open(&home, listen, async || with_demo(&home).await, Some(ready(&home))).await,
         None => {
             let home = std::env::temp_dir().join(format!("drawbridge-demo-{}", std::process::id()));
-            let code = open(&home, listen, async || Ok(Host::open_demo(&home).await?)).await;
+            let host = async || Ok(Host::open_demo(&home).await?);
+            let code = open(&home, listen, host, Some(ready(&home))).await;
             let _ = std::fs::remove_dir_all(&home);
             code
         }
@@ -143,11 +155,12 @@ async fn with_demo(home: &Path) -> Result<Host, Box<dyn Error>> {
     }
 }
 
-/// Serves the pages of what `host` opens in `home`.
+/// Serves the pages of what `host` opens in `home`, and says `ready` when it runs.
 async fn open(
     home: &Path,
     listen: SocketAddr,
     host: impl AsyncFnOnce() -> Result<Host, Box<dyn Error>>,
+    ready: Option<String>,
 ) -> ExitCode {
     if !listen.ip().is_loopback() {
         return say(
@@ -165,7 +178,7 @@ async fn open(
         Err(fault) => return say(&fault.to_string(), 2),
     };
     let pages = Pages { listener, tls: None, origins: Vec::new() };
-    with_pages(host, pages, home, signals, None, None).await
+    with_pages(host, pages, home, signals, None, ready).await
 }
 
 /// The pages cannot be served. Most often they are already, which the file for scripts tells of; a crash leaves it too.

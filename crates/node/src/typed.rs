@@ -2,6 +2,7 @@
 //! others; a person means the same by several, which are read here and nowhere else. The normal form is what is used, and
 //! what is shown before it is used.
 
+use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use drawbridge_mtp::id::{GroupUri, InvalidIdentifier, Name, Provider, UserUri};
@@ -26,6 +27,19 @@ impl NotUnderstood {
             format!("{typed:?} is no {what}: {why}")
         }
     }
+}
+
+/// What providers are called beside their names, as those of the demo are: a name without a port, by which the provider is meant.
+pub type ShortNames = HashMap<Provider, Provider>;
+
+tokio::task_local! {
+    /// Those that hold where this task reads. What reads a request by `de_as` is handed nothing but the request.
+    static SHORT_NAMES: ShortNames;
+}
+
+/// Does `work`, in which whoever types one of `names` means the provider that is called so.
+pub async fn with_short_names<T>(names: ShortNames, work: impl Future<Output = T>) -> T {
+    SHORT_NAMES.scope(names, work).await
 }
 
 const SCHEMES: [&str; 6] = ["mimi:", "acct:", "mailto:", "xmpp:", "sip:", "im:"];
@@ -145,7 +159,9 @@ fn read_authority(authority: &str) -> Result<Provider, String> {
     };
     let host = read_host(host)?;
     let normal = port.map_or_else(|| host.clone(), |port| format!("{host}:{port}"));
-    normal.parse().map_err(|fault: InvalidIdentifier| fault.to_string())
+    let provider = normal.parse().map_err(|fault: InvalidIdentifier| fault.to_string())?;
+    let called = SHORT_NAMES.try_with(|names| names.get(&provider).cloned());
+    Ok(called.ok().flatten().unwrap_or(provider))
 }
 
 fn read_host(host: &str) -> Result<String, String> {
@@ -319,5 +335,23 @@ mod tests {
         }
         assert!(group("mimi://home.example/u/picnic").is_err());
         assert!(group("picnic").is_err());
+    }
+
+    #[tokio::test]
+    async fn a_short_name_means_its_provider_where_there_are_some() {
+        let called: Provider = "127.0.0.1:9506".parse().unwrap();
+        let names = ShortNames::from([("beta".parse().unwrap(), called.clone())]);
+        with_short_names(names, async {
+            for typed in ["beta", "Beta", "bob@beta", "https://beta/", "127.0.0.1:9506"] {
+                assert_eq!(provider(typed), Ok(called.clone()), "{typed}");
+            }
+            assert_eq!(user("bob@beta").unwrap().as_str(), "mimi://127.0.0.1:9506/u/bob");
+            assert_eq!(group("mimi://beta/g/picnic").unwrap().as_str(), "mimi://127.0.0.1:9506/g/picnic");
+            for typed in ["beta.example", "beta:9506", "alpha"] {
+                assert_eq!(provider(typed).unwrap().as_str(), typed);
+            }
+        })
+        .await;
+        assert_eq!(provider("beta").unwrap().as_str(), "beta");
     }
 }

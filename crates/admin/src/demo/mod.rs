@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use drawbridge_mtp::id::{Id, UserUri};
 use drawbridge_node::operator::UserRule;
+use drawbridge_node::typed::ShortNames;
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -142,6 +143,12 @@ impl DemoFederation {
 
     fn others(&self, than: &Arc<DemoProvider>) -> Vec<Arc<DemoProvider>> {
         self.providers.iter().filter(|other| !Arc::ptr_eq(other, than)).cloned().collect()
+    }
+
+    /// The name by which each is called, which people type for its address and port.
+    pub(crate) fn short_names(&self) -> ShortNames {
+        let names = self.providers.iter();
+        names.filter_map(|each| Some((each.name.parse().ok()?, each.config.provider.clone()))).collect()
     }
 
     /// Notified when something has changed at one of them.
