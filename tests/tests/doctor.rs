@@ -1056,7 +1056,7 @@ async fn who_has_a_reason_to_come_and_does_not_is_warned_of_though_nothing_waits
         (Verdict::Warn, Some("not-pulled"), Some(Either)),
         "{report:#?}"
     );
-    assert!(pull.text.contains("it has not come here for news for 10 min"), "{}", pull.text);
+    assert!(pull.text.contains("it has not come here for news for 10 minutes"), "{}", pull.text);
 }
 
 #[tokio::test]
@@ -1078,7 +1078,11 @@ async fn that_this_node_was_started_is_taken_for_no_visit_of_the_other() {
     let report = alpha.checks(beta.provider()).await;
     let pull = report.steps.iter().find(|step| step.name == TheirPull).unwrap();
     assert_eq!(pull.verdict, Verdict::Skipped, "{report:#?}");
-    assert!(pull.text.contains("it was here 10 min ago, before this provider was started"), "{}", pull.text);
+    assert!(
+        pull.text.contains("it was here 10 minutes ago, before this provider was started"),
+        "{}",
+        pull.text
+    );
 }
 
 /// The step of that name in a report.

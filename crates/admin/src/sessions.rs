@@ -206,8 +206,9 @@ impl Sessions {
         let place = found.filter(|place| state.kept.sessions[*place].holds(now)).ok_or_else(|| {
             let text = match found {
                 Some(_) => format!(
-                    "this browser's session was not used for thirty days, by this computer's clock, which shows {now}; open the \
-                     link that drawbridged link prints"
+                    "this browser's session was not used for thirty days, by this computer's clock, which shows {}; open the \
+                     link that drawbridged link prints",
+                    now.in_words()
                 ),
                 None => "this browser's session was ended; open the link that drawbridged link prints".into(),
             };
@@ -432,7 +433,7 @@ mod tests {
 
         clock.set(now.plus(200 * DAY));
         let text = sessions.admit(&shown).err().unwrap().detail;
-        assert!(text.contains(&clock.now().to_string()), "{text}");
+        assert!(text.contains(&clock.now().in_words()), "{text}");
         assert!(followed.is_cancelled() && sessions.list().is_empty());
         let ahead = sessions.enter(&sessions.fresh_link(), "while it was ahead").unwrap();
 

@@ -27,7 +27,10 @@ pub(crate) async fn healthy(folder: &Path) -> ExitCode {
             Some(trouble) => Err(say(
                 &format!(
                     "{} cannot keep what it is given since {}: {} ({})",
-                    node.provider, trouble.since, trouble.text, trouble.code
+                    node.provider,
+                    trouble.since.in_words(),
+                    trouble.text,
+                    trouble.code
                 ),
                 1,
             )),

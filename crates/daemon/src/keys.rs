@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::Subcommand;
 use drawbridge_admin::view::{SignedWith, SigningKey, SigningKeys};
 use drawbridge_mtp::keys::Thumbprint;
+use drawbridge_mtp::time::Timestamp;
 use serde_json::json;
 
 use crate::ask::carry_out;
@@ -59,13 +60,15 @@ fn list(keys: SigningKeys) -> Result<(), ExitCode> {
         days => answer(format_args!("The key is changed every {days} days."))?,
     }
     if let Some(next) = keys.next {
-        answer(format_args!("Next: {} at {}.", word(&next.step), next.at))?;
+        answer(format_args!("Next: {} at {}.", word(&next.step), next.at.in_words()))?;
     }
     keys.waits.map_or(Ok(()), answer)
 }
 
 fn line(key: &SigningKey) -> String {
-    let time = |word: &str, at: Option<_>| at.map(|at| format!(", {word} {at}")).unwrap_or_default();
+    let time = |word: &str, at: Option<Timestamp>| {
+        at.map(|at| format!(", {word} {}", at.in_words())).unwrap_or_default()
+    };
     let (since, until) = (time("from", key.since), time("until", key.until));
     let leaves = time("leaves the document", key.leaves);
     format!("{:<9} {}{since}{until}{leaves}", word(&key.standing), key.fingerprint)

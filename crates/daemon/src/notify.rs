@@ -70,7 +70,13 @@ fn line(target: &NotifyTarget) -> Vec<String> {
         format!("{:<8}{} at {}: {reached}{names}{waiting}", word(&target.kind), target.name, target.place);
     let failing = target.failing.as_ref().map(|failing| {
         let tries = if failing.tries == 1 { "try" } else { "tries" };
-        format!("{:8}fails since {} ({} {tries}): {}", "", failing.since, failing.tries, failing.text)
+        format!(
+            "{:8}fails since {} ({} {tries}): {}",
+            "",
+            failing.since.in_words(),
+            failing.tries,
+            failing.text
+        )
     });
     [Some(first), failing].into_iter().flatten().collect()
 }

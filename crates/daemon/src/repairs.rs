@@ -44,7 +44,7 @@ fn print(list: &Repairs) -> Result<(), ExitCode> {
             RepairSeverity::Low => "low",
         };
         answer(format_args!("{severity:<8}{} ({})", repair.text, repair.code))?;
-        answer(format_args!("{:8}since {}{}", "", repair.since, suffering(&repair.suffers)))?;
+        answer(format_args!("{:8}since {}{}", "", repair.since.in_words(), suffering(&repair.suffers)))?;
         if let Some(todo) = to_do(repair) {
             answer(format_args!("{:8}{}: {todo}", "", who(repair.side)))?;
         }
@@ -60,7 +60,12 @@ fn print(list: &Repairs) -> Result<(), ExitCode> {
     }
     for begun in &list.begun {
         answer(format_args!("{:<8}{} ({})", "begun", begun.text, begun.code))?;
-        answer(format_args!("{:8}since {}; {}", "", begun.since, listed_after(begun.listed_after_s)))?;
+        answer(format_args!(
+            "{:8}since {}; {}",
+            "",
+            begun.since.in_words(),
+            listed_after(begun.listed_after_s)
+        ))?;
     }
     match list.ignored.len() {
         0 => Ok(()),

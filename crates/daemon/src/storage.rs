@@ -147,7 +147,7 @@ fn foresee(preview: RetentionPreview) -> Result<(), ExitCode> {
     }
     for behind in &unfetched {
         let fetched = match behind.fetched {
-            Some(at) => format!("has fetched nothing since {at}"),
+            Some(at) => format!("has fetched nothing since {}", at.in_words()),
             None => "has never fetched anything".to_owned(),
         };
         answer(format_args!(

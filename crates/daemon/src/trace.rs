@@ -80,6 +80,7 @@ fn print_outbox(Outbox { waiting }: &Outbox) -> Result<(), ExitCode> {
         );
     }
     waiting.iter().try_for_each(|WaitingEvent { submission, group, client, since }| {
+        let since = since.in_words();
         answer(format_args!("{submission} for {group}, by {client}, since {since}"))
     })
 }
@@ -94,7 +95,7 @@ fn print(trace: &Trace, elsewhere: Option<&TraceElsewhere>) -> Result<(), ExitCo
             _ => print_steps(&told.steps, "its clients")?,
         }
     }
-    let since = trace.since.map(|since| format!(" Since {since}.")).unwrap_or_default();
+    let since = trace.since.map(|since| format!(" Since {}.", since.in_words())).unwrap_or_default();
     answer(format_args!("\n{}{since}", trace.text))?;
     match trace.side {
         Some(CheckSide::Nobody) => answer("Nobody has to act: wait."),
@@ -124,7 +125,7 @@ fn print_step(step: &TraceStep) -> Result<(), ExitCode> {
         TraceState::Failed => "FAILED",
         TraceState::Unknown => "unknown",
     };
-    let at = step.at.map(|at| format!(" {at}")).unwrap_or_default();
+    let at = step.at.map(|at| format!(" {}", at.in_words())).unwrap_or_default();
     let clock = match &step.clock {
         Some(clock) if clock.ahead_ms != 0 => {
             let apart = Duration::from_millis(clock.ahead_ms.unsigned_abs()).as_secs_f64();

@@ -85,13 +85,13 @@ pub enum GrantFault {
     #[error("the grant's iat and exp are more than 30 days apart")]
     TooLong,
     /// It is over.
-    #[error("the grant ended at {exp}; ask the user again")]
+    #[error("the grant ended at {}; ask the user again", .exp.in_words())]
     Expired {
         /// When it ended.
         exp: Timestamp,
     },
     /// It is from the future.
-    #[error("the grant was given at {iat}, which is to come; the issuer's clock is ahead")]
+    #[error("the grant was given at {}, which is to come; the issuer's clock is ahead", .iat.in_words())]
     NotYet {
         /// When it says it was given.
         iat: Timestamp,

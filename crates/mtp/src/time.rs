@@ -69,6 +69,20 @@ impl Timestamp {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_millis(self.0.saturating_sub(earlier.0))
     }
+
+    /// As a person reads it in a sentence, in UTC: nobody needs the part of a second.
+    ///
+    /// ```
+    /// # use drawbridge_mtp::time::Timestamp;
+    /// assert_eq!(Timestamp::from_millis(1_800_000_000_123).in_words(), "2027-01-15 08:00:00 UTC");
+    /// ```
+    pub fn in_words(self) -> String {
+        let written = self.to_string();
+        let told = written
+            .split_once('T')
+            .and_then(|(day, time)| Some(format!("{day} {} UTC", time.split_once('.')?.0)));
+        told.unwrap_or(written)
+    }
 }
 
 impl fmt::Display for Timestamp {

@@ -1,7 +1,8 @@
 //! What a peer says, as a person reads it.
 
+use std::time::Duration;
+
 use drawbridge_mtp::seen::is_unseen;
-use drawbridge_mtp::time::Timestamp;
 
 /// Characters of a sentence that are kept.
 const SENTENCE: usize = 400;
@@ -26,15 +27,18 @@ pub(crate) fn readable(text: &str) -> String {
     told
 }
 
-/// A moment as a person reads it in a sentence, in UTC: nobody needs the part of a second.
-pub(crate) fn moment(time: Timestamp) -> String {
-    let text = time.to_string();
-    let told =
-        text.split_once('T').and_then(|(day, hour)| Some(format!("{day} {} UTC", hour.split_once('.')?.0)));
-    told.unwrap_or(text)
+/// How long something has been going on, in the largest unit of which there are two at least.
+pub(crate) fn lasting(time: Duration) -> String {
+    let (number, unit) = match time.as_secs() {
+        seconds @ 0..120 => (seconds, "second"),
+        seconds @ 120..7200 => (seconds / 60, "minute"),
+        seconds @ 7200..172_800 => (seconds / 3600, "hour"),
+        seconds => (seconds / 86_400, "day"),
+    };
+    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
-/// The same with a capital at its beginning.
+/// A sentence with a capital at its beginning.
 pub(crate) fn capital(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map_or_else(String::new, |first| first.to_uppercase().chain(characters).collect())
@@ -45,8 +49,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_moment_is_told_without_what_only_a_program_needs() {
-        assert_eq!(moment(Timestamp::from_millis(1_800_000_000_123)), "2027-01-15 08:00:00 UTC");
+    fn how_long_is_told_in_one_unit() {
+        let told = |seconds| lasting(Duration::from_secs(seconds));
+        assert_eq!([0, 1, 119].map(told), ["0 seconds", "1 second", "119 seconds"]);
+        assert_eq!([120, 7199, 7200].map(told), ["2 minutes", "119 minutes", "2 hours"]);
+        assert_eq!([172_799, 172_800].map(told), ["47 hours", "2 days"]);
     }
 
     #[test]

@@ -187,6 +187,7 @@ impl TestNode {
         loop {
             let report = self.node().operator().check_report(id, known).await.unwrap();
             if report.is_finished {
+                assert_is_told_to_people(&report);
                 return report;
             }
             known = report.steps.len();
@@ -379,6 +380,16 @@ impl TestNode {
         format!(
             "its connections: {connections:#?}\nits authorizations: {authorizations:#?}\nits troubles: {troubles:#?}\nits traffic: {traffic:#?}"
         )
+    }
+}
+
+/// Holds a report to be for people: nothing in it is a time as only programs write it.
+fn assert_is_told_to_people(report: &Report) {
+    let summary = report.summary();
+    let evidence = report.steps.iter().flat_map(|step| &step.evidence).map(|seen| &seen.value);
+    for told in report.steps.iter().map(|step| &step.text).chain(evidence).chain([&summary]) {
+        let is_time = |part: &[u8]| str::from_utf8(part).is_ok_and(|part| part.parse::<Timestamp>().is_ok());
+        assert!(!told.as_bytes().windows("0000-00-00T00:00:00.000Z".len()).any(is_time), "{told}");
     }
 }
 

@@ -69,6 +69,11 @@ export function exact(at: string): string {
   return `${exactFormat.format(new Date(at))}\n${at}`;
 }
 
+/** For a text that others are given: to the second, in UTC, as the node's own sentences have it. */
+export function inUtc(at: string): string {
+  return `${new Date(at).toISOString().slice(0, 19).replace("T", " ")} UTC`;
+}
+
 /** The local time of day to the millisecond. */
 export function timeOfDay(at: string): string {
   return clockFormat.format(new Date(at));

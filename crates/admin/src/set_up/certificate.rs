@@ -57,13 +57,13 @@ pub(super) fn look_at_pair(
     if facts.ends < now {
         let text = format!(
             "the certificate has ended at {}, so other providers refuse it until it is renewed",
-            facts.ends
+            facts.ends.in_words()
         );
         notes.push(SetUpNote::confirm("certificate-expired", text));
     } else if now < facts.begins {
         let text = format!(
             "the certificate holds from {} on only, so other providers refuse it until then",
-            facts.begins
+            facts.begins.in_words()
         );
         notes.push(SetUpNote::confirm("certificate-not-yet-valid", text));
     }

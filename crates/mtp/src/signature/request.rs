@@ -31,7 +31,10 @@ pub enum SignatureFault {
         why: &'static str,
     },
     /// Its time is over.
-    #[error("The signature expired at {expires} and it is {now} here; compare the clocks and sign anew.")]
+    #[error(
+        "The signature expired at {} and it is {} here; compare the clocks and sign anew.",
+        .expires.in_words(), .now.in_words()
+    )]
     Expired {
         /// When it expired.
         expires: Timestamp,
@@ -39,7 +42,10 @@ pub enum SignatureFault {
         now: Timestamp,
     },
     /// It is from the future.
-    #[error("The signature was made at {created} and it is {now} here; the signer's clock is ahead.")]
+    #[error(
+        "The signature was made at {} and it is {} here; the signer's clock is ahead.",
+        .created.in_words(), .now.in_words()
+    )]
     ClockSkew {
         /// When it says it was made.
         created: Timestamp,

@@ -104,7 +104,8 @@ pub enum ResponseFault {
     DigestMismatch,
     /// All is right but the time: from the content of this response, a problem's `now` may be read.
     #[error(
-        "the response is signed for {created} to {expires} and it is {now} here; one of the clocks is wrong"
+        "the response is signed for {} to {} and it is {} here; one of the clocks is wrong",
+        .created.in_words(), .expires.in_words(), .now.in_words()
     )]
     Times {
         /// When the signature says it was made.

@@ -8,7 +8,7 @@ use drawbridge_mtp::time::Timestamp;
 
 use super::directions::{OurPull, TheirPull};
 use crate::peers::{PullingStatus, SLOW_FROM};
-use crate::readable::capital;
+use crate::readable::{capital, lasting};
 use crate::side::Side;
 use crate::store::{StoreTrouble, TroubleRow};
 use crate::words::words;
@@ -316,16 +316,6 @@ fn next_try(facts: &Facts<'_>) -> String {
             "A request is there now.".into()
         }
     }
-}
-
-fn lasting(time: Duration) -> String {
-    let (number, unit) = match time.as_secs() {
-        seconds @ 0..120 => (seconds, "second"),
-        seconds @ 120..7200 => (seconds / 60, "minute"),
-        seconds @ 7200..172_800 => (seconds / 3600, "hour"),
-        seconds => (seconds / 86_400, "day"),
-    };
-    format!("{number} {unit}{}", if number == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -8,7 +8,6 @@ use drawbridge_mtp::time::Timestamp;
 use super::Peers;
 use super::board::ClockOffset;
 use crate::peer_fault::{PeerFault, Stage};
-use crate::readable::moment;
 
 /// An answer whose time is as far from ours as that is not believed either, so nothing that is pulled says that the clocks agree.
 const CLOCKS_APART: Duration = Duration::from_secs(300);
@@ -39,8 +38,8 @@ impl Peers {
         self.note_clock(peer, theirs, UNKNOWN_WAY);
         let text = format!(
             "its requests here are refused: it signed one at {} by its clock, and it is {} here",
-            moment(theirs),
-            moment(now)
+            theirs.in_words(),
+            now.in_words()
         );
         self.note_trouble(peer, &PeerFault::new(Stage::Signature, CLOCK_SKEW, text)).await;
         // After it is kept: a request in time that came meanwhile could not end it, and the next one does.

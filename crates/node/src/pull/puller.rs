@@ -17,7 +17,6 @@ use super::page::{self};
 use super::wait::{PullWait, Shortened, TRIED_AGAIN};
 use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::{Ask, Backoff, EndedBy, PullingStatus};
-use crate::readable::moment;
 use crate::store::{Cursor, StoreFault};
 use crate::traffic::TrafficLog;
 
@@ -192,7 +191,7 @@ impl Drop for NotedStoring<'_> {
 impl Pulls {
     /// Something in between ends pulls that wait.
     fn cut_short(&self, Shortened { held, how, seconds }: &Shortened) -> PeerFault {
-        let until = moment(self.ground.ambient.now().plus(TRIED_AGAIN));
+        let until = self.ground.ambient.now().plus(TRIED_AGAIN).in_words();
         let whole = Limits::default().pull_wait_s;
         let text = format!(
             "something between it and us, most often a proxy, ends pulls that wait after about {} s, the last one {how}. Our pulls there \

@@ -6,6 +6,7 @@ import type { CheckStepName } from "@/bindings/CheckStepName";
 import type { CheckVerdict } from "@/bindings/CheckVerdict";
 import { guidePart } from "@/domain/guide/parts";
 import { remedy } from "@/domain/peer/words";
+import { inUtc } from "@/shared/format";
 import type { Shape, Tone } from "@/shared/Mark";
 import { lineText } from "@/shared/text";
 import { t } from "@/text";
@@ -200,6 +201,7 @@ export function plainText(report: CheckReport, by: string): string {
 
 function headLine({ is_own, seen_by, began }: CheckReport, provider: string, by: string): string {
   const { plain } = t.doctor;
-  if (seen_by !== null) return plain.headSeen(provider, lineText(seen_by, LONGEST_LINE), began);
-  return is_own ? plain.headOwn(provider, began) : plain.head(provider, by, began);
+  const at = inUtc(began);
+  if (seen_by !== null) return plain.headSeen(provider, lineText(seen_by, LONGEST_LINE), at);
+  return is_own ? plain.headOwn(provider, at) : plain.head(provider, by, at);
 }

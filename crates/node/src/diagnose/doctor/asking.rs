@@ -117,8 +117,8 @@ impl Checkup<'_> {
         let uncertain = took / 2 + if fault.is_some() { Duration::from_secs(1) } else { Duration::ZERO };
         let words = offset.words(uncertain);
         let evidence = [
-            Evidence::new("its clock", theirs.to_string()),
-            Evidence::new("this computer's clock", ours.to_string()),
+            Evidence::new("its clock", theirs.in_words()),
+            Evidence::new("this computer's clock", ours.in_words()),
             Evidence::new("uncertain by", format!("{} ms, half of the round trip", uncertain.as_millis())),
         ];
         let step = if fault.is_none() && offset.size() <= CLOCK_TOLERATED + uncertain {

@@ -12,7 +12,7 @@ use super::{Checkup, Looker, Progress};
 use crate::identity::provider_document;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::{DOCUMENT_PATH, DocumentAnswer, PROGRAM, host_text, lifetime};
-use crate::readable::readable;
+use crate::readable::{lasting, readable};
 
 /// What a browser calls itself, to find out whether something answers only to browsers.
 const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
@@ -180,8 +180,7 @@ fn evidence(answer: &DocumentAnswer) -> Vec<Evidence> {
         Evidence::new("size", format!("{} bytes", answer.body.len())),
     ];
     evidence.extend(answer.location().map(|place| Evidence::new("leads to", place)));
-    let kept = lifetime(&answer.headers).as_secs();
-    evidence.push(Evidence::new("may be remembered for", format!("{kept} s")));
+    evidence.push(Evidence::new("may be remembered for", lasting(lifetime(&answer.headers))));
     evidence
 }
 

@@ -11,6 +11,7 @@ use crate::delivery::WaitKind;
 use crate::diagnose::refused::RefusedPull;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::PullingStatus;
+use crate::readable::lasting;
 use crate::store::{Reader, StoreTrouble, TroubleRow};
 
 /// Who pulls fetches what was put there at once: what waits for longer is not fetched.
@@ -56,7 +57,7 @@ impl Checkup<'_> {
         let last = last.or(self.known.row.as_ref().and_then(|row| row.last_pull));
         evidence.push(Evidence::new("last answered", last.map_or_else(|| "never".into(), |at| ago(at, now))));
         if let Some(next) = pulling.and_then(|pulling| pulling.next_try) {
-            evidence.push(Evidence::new("next try", format!("in {} s", next.since(now).as_secs())));
+            evidence.push(Evidence::new("next try", format!("in {}", lasting(next.since(now)))));
         }
         if let Some(held) = self.peers.board.held(self.peer) {
             let text =
@@ -295,14 +296,5 @@ impl Checkup<'_> {
 }
 
 fn ago(at: Timestamp, now: Timestamp) -> String {
-    format!("{} ago, at {at}", lasting(now.since(at)))
-}
-
-fn lasting(time: Duration) -> String {
-    match time.as_secs() {
-        seconds @ 0..120 => format!("{seconds} s"),
-        seconds @ 120..7200 => format!("{} min", seconds / 60),
-        seconds @ 7200..172_800 => format!("{} h", seconds / 3600),
-        seconds => format!("{} days", seconds / 86_400),
-    }
+    format!("{} ago, at {}", lasting(now.since(at)), at.in_words())
 }

@@ -10,7 +10,7 @@ use super::report::{ForeignClock, Trace, TraceCode, TraceState, TraceStep, Trace
 use super::{Standings, Tracer};
 use crate::delivery::Refused;
 use crate::operator::{PeerStanding, StandingCode};
-use crate::readable::{capital, moment};
+use crate::readable::capital;
 use crate::side::Side;
 use crate::store::{GroupRow, PlacedSubmission, Reader, WaitingSubmission};
 
@@ -254,7 +254,7 @@ impl Tracer {
             )
         } else {
             let last = pulled.map_or("it has not pulled yet".to_owned(), |at| {
-                format!("its last pull was at {}", moment(at))
+                format!("its last pull was at {}", at.in_words())
             });
             (
                 TraceStep::new(N::Given, S::Here, format!("not pulled: {last}")),
@@ -356,7 +356,7 @@ impl Tracer {
             }
             last => {
                 let last = last.map_or("it has never pulled".to_owned(), |at| {
-                    format!("its last pull was at {}", moment(at))
+                    format!("its last pull was at {}", at.in_words())
                 });
                 let text = format!(
                     "It stands in the feed of {name} as number {}, not pulled: {last}.{why}{others}",
