@@ -1,4 +1,4 @@
-//! What keeps us from a provider is a trouble by its own name (what the doctor says of it is in `doctor.rs`); and what its
+//! What keeps us from a provider is a trouble by its own name (what the doctor says of it is in `doctor/`); and what its
 //! document said once is not believed where it is not so any more.
 
 #![allow(clippy::unwrap_used, reason = "these are tests")]
