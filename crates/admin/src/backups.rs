@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use drawbridge_node::backup::{
-    BackupFault, BackupOrder, MadeBackup, Opener, OutgoingBackup, Passphrase, Recipient, RestoreFault, Seal,
+    BackupFault, BackupOrder, MadeBackup, Opener, OutgoingBackup, Passphrase, RestoreFault, Seal,
 };
 use drawbridge_node::config::Config;
 
@@ -14,10 +14,7 @@ use crate::view::{Backup, BackupFailure, Backups, Event};
 
 pub(crate) async fn back_up(host: &Host, ask: MakeBackup) -> Result<BackupMade, AdminError> {
     let node = host.node().await?;
-    let order = BackupOrder {
-        file: ask.file.map(Into::into),
-        ..ordered(node.config(), ask.passphrase, ask.recipient, ask.keys)?
-    };
+    let order = BackupOrder { file: ask.file.map(Into::into), ..ordered(node.config(), ask.order)? };
     let made = node.operator().backups().make(order).await?;
     host.publish(Event::Settings);
     Ok(made.into())
@@ -28,7 +25,7 @@ pub(crate) async fn order_backup(host: &Host, ask: OrderBackup) -> Result<Backup
     let node = host.node().await?;
     // Said here, where there is a screen to say it on.
     node.operator().backups().check_none_is_handed_over()?;
-    let order = ordered(node.config(), ask.passphrase, ask.recipient, ask.keys)?;
+    let order = ordered(node.config(), ask)?;
     let (sealed, keys) = (order.seal.is_some(), order.keys);
     Ok(BackupOrdered { id: host.backup_orders().add(order), sealed, keys })
 }
@@ -46,9 +43,7 @@ impl Host {
 /// What backup is wanted, where something else is not said as the configuration says.
 fn ordered(
     config: &Config,
-    said: Option<String>,
-    recipient: Option<Recipient>,
-    keys: Option<bool>,
+    OrderBackup { passphrase: said, recipient, keys }: OrderBackup,
 ) -> Result<BackupOrder, AdminError> {
     let configured = BackupOrder::configured(config);
     let seal = match (said, recipient) {

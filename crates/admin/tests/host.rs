@@ -110,6 +110,10 @@ async fn a_provider_is_set_up_backed_up_and_started_again_in_a_folder_whose_path
     let host = Host::open(&home, KeyPlace::File).await.unwrap();
     call(&host, "set-up", answers("home.example:9", "127.0.0.1:0")).await.unwrap();
     call(&host, "back-up", json!({})).await.unwrap();
+    let sealed = call(&host, "back-up", json!({ "keys": false, "passphrase": "open sesame" })).await.unwrap();
+    assert_eq!([&sealed["keys"], &sealed["sealed"]], [false, true]);
+    let refused = call(&host, "back-up", json!({ "passphrases": "open sesame" })).await.unwrap_err();
+    assert!(refused.code == "malformed" && refused.detail.contains("passphrases"), "{refused}");
     // One that is made by itself may be there too.
     assert!(std::fs::read_dir(home.join("data/backups")).unwrap().count() > 0);
     host.stop().await;

@@ -10,18 +10,9 @@ records! {
         #[serde(default)]
         #[ts(optional)]
         file: Option<String>,
-        /// What it is to be opened with.
-        #[serde(default)]
-        #[ts(optional)]
-        passphrase: Option<String>,
-        /// The public key of age whose owner is to open it.
-        #[serde(default)]
-        #[ts(type = "string", optional)]
-        recipient: Option<Recipient>,
-        /// Whether it has the keys.
-        #[serde(default)]
-        #[ts(optional)]
-        keys: Option<bool>,
+        /// What is in it, and who opens it.
+        #[serde(flatten)]
+        order: OrderBackup,
     }
 
     /// A backup that was made.
