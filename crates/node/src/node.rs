@@ -28,7 +28,7 @@ use crate::http::{BoundListener, ListenFault, PeerServer, Throttle, Turns, bind,
 use crate::identity::{self, Certificate, DataFolder, FolderFault, Issuance, KeyFault, TlsFault};
 use crate::key_packages::KeyPackages;
 use crate::notify::{self, Notifier};
-use crate::operator::{Operator, load_allowed_addresses, load_choices, load_trusted};
+use crate::operator::{AllowedAddress, Operator, TrustedCertificate, load_choices, load_exceptions};
 use crate::other_copy::{self, OtherCopy};
 use crate::outbox::Outbox;
 use crate::peers::{AddressGuard, Outbound, Peers, host_text};
@@ -212,8 +212,8 @@ impl Node {
                 .await?;
         }
         let choices = load_choices(&store, config.peers.strangers).await?;
-        load_trusted(&store, &outbound).await?;
-        load_allowed_addresses(&store, &outbound).await?;
+        load_exceptions::<TrustedCertificate>(&store, &outbound).await?;
+        load_exceptions::<AllowedAddress>(&store, &outbound).await?;
         let retention = store.read(load_retention).await?;
         folder.note_open()?;
 

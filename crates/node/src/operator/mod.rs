@@ -6,6 +6,7 @@
 
 mod directions;
 mod dry_run;
+mod exceptions;
 mod fault;
 mod forks;
 mod group;
@@ -52,6 +53,7 @@ pub use crate::store::{
 };
 pub use directions::{OurPull, TheirPull};
 pub use dry_run::{Asked, DryRun, Foreseen, Foresight};
+pub(crate) use exceptions::load as load_exceptions;
 pub use fault::ReadFault;
 pub use forks::Fork;
 pub use group::{
@@ -62,7 +64,6 @@ pub use keys::{OwnKeys, SignedGrant, SignedGroup, SignedWith};
 pub use letting_go::{Forgettable, Hold, HoldCode, Loss, Losses};
 pub use overview::Overview;
 pub use peers::{KeptOfPeer, Peer};
-pub(crate) use private_addresses::load_allowed_addresses;
 pub use private_addresses::{AllowedAddress, MetAddress};
 pub use repairs::RepairList;
 pub use requests::Whom;
@@ -70,7 +71,6 @@ pub(crate) use settings::load_choices;
 pub use shown::{ShownAddition, ShownConnection};
 pub(crate) use standing::{PULLED_WITHIN, the_other_way};
 pub use standing::{PeerStanding, StandingCode};
-pub(crate) use trust::load_trusted;
 pub use trust::{MetCertificate, TrustedCertificate};
 pub use users::{Client, Contact, ShortClient, Stock, User, UserContact};
 pub use versions::NewerVersion;

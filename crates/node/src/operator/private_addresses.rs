@@ -6,15 +6,11 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::exceptions::{Exception, read, replace};
 use super::{Operator, ReadFault};
 use crate::misuse::Misuse;
 use crate::peers::{Outbound, host_text, may_be_allowed};
-use crate::store::{Store, StoreFault, Tx, View};
-
-/// The setting that holds them, as JSON.
-const SETTING: &str = "allowed-addresses";
-/// So many are kept: each was allowed by a click.
-const MOST: usize = 1000;
+use crate::store::StoreFault;
 
 /// An address that the operator allows for one peer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +23,19 @@ pub struct AllowedAddress {
     pub address: IpAddr,
     /// Since when it is allowed.
     pub since: Timestamp,
+}
+
+impl Exception for AllowedAddress {
+    const SETTING: &'static str = "allowed-addresses";
+    const ALL: &'static str = "addresses are allowed";
+
+    fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    fn hold(all: Vec<Self>, outbound: &Outbound) {
+        outbound.allow_addresses(all.into_iter().map(|one| (one.host, one.address)).collect());
+    }
 }
 
 /// An address at which a peer is now.
@@ -108,63 +117,18 @@ impl Operator {
         let since = self.ground.ambient.now();
         let (named, chosen) = (provider.clone(), addresses.clone());
         let kept = self.store.write(move |tx| {
-            let mut all = read(tx)?;
-            all.retain(|one| one.provider != named);
             let new = met.into_iter().filter(|met| chosen.contains(&met.address));
-            all.extend(new.map(|MetAddress { host, address, .. }| AllowedAddress {
+            let new = new.map(|MetAddress { host, address, .. }| AllowedAddress {
                 provider: named.clone(),
                 host,
                 address,
                 since,
-            }));
-            if all.len() > MOST {
-                let text =
-                    format!("{MOST} addresses are allowed already; take back one that is of no use any more");
-                return Err(Misuse::Unfit(text));
-            }
-            all.sort_by(|one, other| one.provider.cmp(&other.provider));
-            tx.set_setting(SETTING, &serde_json::to_string(&all).unwrap_or_default())?;
-            Ok(all)
+            });
+            replace(tx, &named, new)
         });
-        self.peers.outbound.allow_addresses(pairs(kept.await?));
+        AllowedAddress::hold(kept.await?, &self.peers.outbound);
         tracing::info!(%provider, ?addresses, "the operator has chosen which private addresses a peer may have");
         self.retry_peer(&provider).await;
         Ok(())
     }
-}
-
-/// Has those addresses allowed that the operator has chosen, as after a start.
-pub(crate) async fn load_allowed_addresses(store: &Store, outbound: &Outbound) -> Result<(), StoreFault> {
-    let all = store.read::<_, StoreFault>(read).await?;
-    outbound.allow_addresses(pairs(all));
-    Ok(())
-}
-
-/// Whether an address is allowed for `provider` alone.
-pub(super) fn is_allowed_address(view: &View<'_>, provider: &Provider) -> Result<bool, StoreFault> {
-    Ok(read(view)?.iter().any(|one| one.provider == *provider))
-}
-
-/// Allows none for `provider` alone any more. Returns those that are allowed for others, where that was one.
-pub(super) fn forget_allowed_addresses(
-    tx: &Tx<'_>,
-    provider: &Provider,
-) -> Result<Option<Vec<(String, IpAddr)>>, StoreFault> {
-    let mut all = read(tx)?;
-    let before = all.len();
-    all.retain(|one| one.provider != *provider);
-    if all.len() == before {
-        return Ok(None);
-    }
-    tx.set_setting(SETTING, &serde_json::to_string(&all).unwrap_or_default())?;
-    Ok(Some(pairs(all)))
-}
-
-fn pairs(all: Vec<AllowedAddress>) -> Vec<(String, IpAddr)> {
-    all.into_iter().map(|one| (one.host, one.address)).collect()
-}
-
-fn read(view: &View<'_>) -> Result<Vec<AllowedAddress>, StoreFault> {
-    let kept = view.setting(SETTING)?;
-    Ok(kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }

@@ -4,18 +4,14 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::exceptions::{Exception, read, replace};
 use super::{Operator, ReadFault};
 use crate::card::Card;
 use crate::identity::{Fingerprint, x509};
 use crate::misuse::Misuse;
 use crate::peer_fault::PeerFault;
 use crate::peers::{Outbound, TO_TRUST_IT};
-use crate::store::{Store, StoreFault, Tx, View};
-
-/// The setting that holds them, as JSON.
-const SETTING: &str = "trusted-certificates";
-/// So many are kept: each was trusted by a click.
-const MOST: usize = 1000;
+use crate::store::StoreFault;
 
 /// A certificate that the operator trusts for one provider.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -26,6 +22,19 @@ pub struct TrustedCertificate {
     pub fingerprint: Fingerprint,
     /// Since when it is trusted.
     pub since: Timestamp,
+}
+
+impl Exception for TrustedCertificate {
+    const SETTING: &'static str = "trusted-certificates";
+    const ALL: &'static str = "certificates are trusted";
+
+    fn provider(&self) -> &Provider {
+        &self.provider
+    }
+
+    fn hold(all: Vec<Self>, outbound: &Outbound) {
+        outbound.trust_for(all.into_iter().map(|one| (one.provider, one.fingerprint)).collect());
+    }
 }
 
 /// A certificate that a provider shows now.
@@ -74,24 +83,11 @@ impl Operator {
         }
         let (named, since) = (provider.clone(), self.ground.ambient.now());
         let kept = self.store.write(move |tx| {
-            let mut all = read(tx)?;
-            all.retain(|one| one.provider != named);
-            if all.len() >= MOST {
-                let text = format!(
-                    "{MOST} certificates are trusted already; take back one that is of no use any more"
-                );
-                return Err(Misuse::Unfit(text));
-            }
-            all.extend(fingerprint.map(|fingerprint| TrustedCertificate {
-                provider: named,
-                fingerprint,
-                since,
-            }));
-            all.sort_by(|one, other| one.provider.cmp(&other.provider));
-            tx.set_setting(SETTING, &serde_json::to_string(&all).unwrap_or_default())?;
-            Ok(all)
+            let provider = named.clone();
+            let new = fingerprint.map(|fingerprint| TrustedCertificate { provider, fingerprint, since });
+            replace(tx, &named, new)
         });
-        self.peers.outbound.trust_for(pairs(kept.await?));
+        TrustedCertificate::hold(kept.await?, &self.peers.outbound);
         self.retry_peer(&provider).await;
         Ok(())
     }
@@ -129,40 +125,4 @@ impl Operator {
         }
         Err(Misuse::Unfit(format!("no certificate of {provider} was seen: {why}")))
     }
-}
-
-/// Has those certificates trusted that the operator has chosen, as after a start.
-pub(crate) async fn load_trusted(store: &Store, outbound: &Outbound) -> Result<(), StoreFault> {
-    let all = store.read::<_, StoreFault>(read).await?;
-    outbound.trust_for(pairs(all));
-    Ok(())
-}
-
-/// Whether a certificate is trusted for `provider` alone.
-pub(super) fn is_trusted(view: &View<'_>, provider: &Provider) -> Result<bool, StoreFault> {
-    Ok(read(view)?.iter().any(|one| one.provider == *provider))
-}
-
-/// Trusts none for `provider` alone any more. Returns those that are trusted for others, where that was one.
-pub(super) fn forget_trusted(
-    tx: &Tx<'_>,
-    provider: &Provider,
-) -> Result<Option<Vec<(Provider, Fingerprint)>>, StoreFault> {
-    let mut all = read(tx)?;
-    let before = all.len();
-    all.retain(|one| one.provider != *provider);
-    if all.len() == before {
-        return Ok(None);
-    }
-    tx.set_setting(SETTING, &serde_json::to_string(&all).unwrap_or_default())?;
-    Ok(Some(pairs(all)))
-}
-
-fn pairs(all: Vec<TrustedCertificate>) -> Vec<(Provider, Fingerprint)> {
-    all.into_iter().map(|one| (one.provider, one.fingerprint)).collect()
-}
-
-fn read(view: &View<'_>) -> Result<Vec<TrustedCertificate>, StoreFault> {
-    let kept = view.setting(SETTING)?;
-    Ok(kept.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default())
 }

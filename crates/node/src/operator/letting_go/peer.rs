@@ -9,9 +9,8 @@ use crate::consent::Decision;
 use crate::consent::requests::{self, Matters, is_owed, let_go_of_peer};
 use crate::ground::config::Strangers;
 use crate::misuse::Misuse;
-use crate::operator::Operator;
-use crate::operator::private_addresses::{forget_allowed_addresses, is_allowed_address};
-use crate::operator::trust::{forget_trusted, is_trusted};
+use crate::operator::exceptions::{Exception, forget, is_allowed};
+use crate::operator::{AllowedAddress, Operator, TrustedCertificate};
 use crate::peers::PullingStatus;
 use crate::store::{Addition, Connection, DecidedBy, Reader, Standing, StoreFault, View};
 
@@ -48,16 +47,16 @@ impl Operator {
             tx.drop_feed(&Reader::Peer(gone.clone()))?;
             tx.forget_pulled(&gone)?;
             tx.forget_trust_in(&gone)?;
-            let left = (forget_trusted(tx, &gone)?, forget_allowed_addresses(tx, &gone)?);
+            let left = (forget::<TrustedCertificate>(tx, &gone)?, forget::<AllowedAddress>(tx, &gone)?);
             tx.remove_peer(&gone)?;
             Ok::<_, Misuse>(left)
         });
         let (trusted, allowed) = left.await?;
         if let Some(others) = trusted {
-            self.peers.outbound.trust_for(others);
+            TrustedCertificate::hold(others, &self.peers.outbound);
         }
         if let Some(others) = allowed {
-            self.peers.outbound.allow_addresses(others);
+            AllowedAddress::hold(others, &self.peers.outbound);
         }
         self.peers.documents.forget_of(&peer);
         // What was on its way has ended with that.
@@ -148,10 +147,10 @@ fn losses(view: &View<'_>, ours: &Provider, peer: &Provider, around: Around) -> 
     if view.cursor(peer)?.is_some() {
         losses.lose_what("how far its feed was fetched");
     }
-    if is_trusted(view, peer)? {
+    if is_allowed::<TrustedCertificate>(view, peer)? {
         losses.lose_what("the certificate that is trusted for it alone");
     }
-    if is_allowed_address(view, peer)? {
+    if is_allowed::<AllowedAddress>(view, peer)? {
         losses.lose_what("the private address that is allowed for it alone");
     }
     let [allowing, keeping_away] = view.count_rules_on(peer)?;
