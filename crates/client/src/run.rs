@@ -1,12 +1,12 @@
 //! What a client does by itself, for as long as it runs: it pulls its feed, sends what waits, works on its groups, and
 //! keeps its KeyPackages in stock.
 //!
-//! Each of the three loops asks its provider, and writes down in one step what came of it. A loop may be dropped at any
+//! Each of the three loops that ask its provider writes down in one step what came of it. A loop may be dropped at any
 //! moment: what was written stands, and what was not is asked again, which is harmless.
 
 use std::{
     collections::{HashMap, VecDeque},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use drawbridge_client_api::{
@@ -57,7 +57,7 @@ type Objects = HashMap<Hash32, Vec<u8>>;
 impl<H: Home> Client<H> {
     /// Does everything that a client does by itself, until it is dropped.
     pub async fn run(&self) {
-        tokio::join!(self.pull_for_ever(), self.send_for_ever(), self.work_for_ever());
+        tokio::join!(self.pull_for_ever(), self.send_for_ever(), self.work_for_ever(), self.drop_for_ever());
     }
 
     async fn pull_for_ever(&self) {
@@ -149,6 +149,26 @@ impl<H: Home> Client<H> {
                 () = self.store.to_do.notified() => {}
                 () = tokio::time::sleep(rest.min(LONGEST_REST)) => {}
                 () = turned => {}
+            }
+        }
+    }
+
+    /// Removes what is left of forgotten conversations, also of those that were forgotten in an earlier life.
+    async fn drop_for_ever(&self) {
+        let mut pause = self.pause();
+        loop {
+            let begun = Instant::now();
+            match self.step(|tx| tx.drop_forgotten()).await {
+                // At most half of the time others wait for this.
+                Ok(true) => tokio::time::sleep(begun.elapsed()).await,
+                Ok(false) => {
+                    pause.over();
+                    self.store.to_drop.notified().await;
+                }
+                Err(fault) => {
+                    tracing::warn!(client = %self.uri(), %fault, "what is left of forgotten conversations is removed later");
+                    pause.rest().await;
+                }
             }
         }
     }

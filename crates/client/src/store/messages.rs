@@ -95,7 +95,10 @@ impl View<'_> {
     pub(crate) fn place_of(&self, group: &GroupUri, id: &MessageId) -> Result<Option<i64>, ClientFault> {
         Ok(self
             .db
-            .prepare_cached("SELECT place FROM name WHERE conversation = ?1 AND id = ?2")
+            .prepare_cached(
+                "SELECT place FROM name
+                 WHERE conversation = ?1 AND id = ?2 AND conversation NOT IN (SELECT conversation FROM dropped)",
+            )
             .and_then(|mut query| {
                 query.query_row(params![group.as_str(), id.as_bytes()], |row| row.get(0)).optional()
             })
@@ -149,7 +152,8 @@ impl View<'_> {
     /// The last `limit` lines before a place in all conversations, the newest first.
     pub(crate) fn newest_lines(&self, before: i64, limit: usize) -> Result<Vec<Line>, ClientFault> {
         self.find(
-            "SELECT place, conversation, body FROM message WHERE place < ?1 ORDER BY place DESC LIMIT ?2",
+            "SELECT place, conversation, body FROM message
+             WHERE place < ?1 AND conversation NOT IN (SELECT conversation FROM dropped) ORDER BY place DESC LIMIT ?2",
             params![before, i64::try_from(limit).unwrap_or(i64::MAX)],
         )
     }

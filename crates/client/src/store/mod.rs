@@ -82,6 +82,8 @@ pub(crate) struct Store {
     pub(crate) to_send: Notify,
     /// Rung where there may be something to do in a group.
     pub(crate) to_do: Notify,
+    /// Rung where something of a forgotten conversation is left.
+    pub(crate) to_drop: Notify,
 }
 
 /// Questions to one state of the store.
@@ -102,7 +104,15 @@ pub(crate) struct Tx<'a> {
     ambient: &'a dyn Ambient,
     pub(crate) settings: &'a Settings,
     changes: RefCell<BTreeSet<ClientChange>>,
-    rings: RefCell<(bool, bool)>,
+    rings: RefCell<Rings>,
+}
+
+/// Who is to be woken after a step.
+#[derive(Clone, Copy, Default)]
+struct Rings {
+    to_send: bool,
+    to_do: bool,
+    to_drop: bool,
 }
 
 impl<'a> Deref for Tx<'a> {
@@ -150,6 +160,7 @@ impl Store {
             heads: Mutex::default(),
             to_send: Notify::new(),
             to_do: Notify::new(),
+            to_drop: Notify::new(),
         };
         store.step(|tx| match tx.get::<ClientUri>("client")? {
             None => tx.put("client", tx.own),
@@ -167,7 +178,7 @@ impl Store {
         let mut writer = self.writer.lock();
         let db =
             writer.transaction_with_behavior(TransactionBehavior::Immediate).map_err(StoreFault::from)?;
-        let (done, heads, changes, (send, work)) = {
+        let (done, heads, changes, rings) = {
             let tx = Tx {
                 view: self.view(&db, self.heads.lock().clone()),
                 ambient: &*self.ambient,
@@ -185,11 +196,14 @@ impl Store {
             // Nobody may be listening.
             let _ = self.changes.send(change);
         }
-        if send {
+        if rings.to_send {
             self.to_send.notify_one();
         }
-        if work {
+        if rings.to_do {
             self.to_do.notify_one();
+        }
+        if rings.to_drop {
+            self.to_drop.notify_one();
         }
         Ok(done)
     }
@@ -236,6 +250,7 @@ fn prepare(connection: &mut Connection) -> Result<(), StoreFault> {
                 M::up(include_str!("lifetimes.sql")),
                 M::up(include_str!("unproved.sql")),
                 M::up(include_str!("branches.sql")),
+                M::up(include_str!("dropped.sql")),
             ]
         },
     );
@@ -332,12 +347,17 @@ impl Tx<'_> {
 
     /// Wakes the sender after the step.
     pub(crate) fn ring_to_send(&self) {
-        self.rings.borrow_mut().0 = true;
+        self.rings.borrow_mut().to_send = true;
     }
 
     /// Wakes the one who works on groups, after the step.
     pub(crate) fn ring_to_do(&self) {
-        self.rings.borrow_mut().1 = true;
+        self.rings.borrow_mut().to_do = true;
+    }
+
+    /// Wakes the one who removes what is left of forgotten conversations, after the step.
+    fn ring_to_drop(&self) {
+        self.rings.borrow_mut().to_drop = true;
     }
 
     /// Runs `part` so that a fault of it undoes what it did, and nothing else.
