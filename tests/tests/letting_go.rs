@@ -11,7 +11,9 @@ use drawbridge_mtp::message::{ConnectionState, FeedQuery, ItemBody, Outcome, Pee
 use drawbridge_mtp::problem::Code;
 use drawbridge_node::config::{ListenConfig, Strangers};
 use drawbridge_node::operator::{Forgettable, HoldCode, Losses};
-use drawbridge_node::store::{Addition, Connection, Reader, Standing, StoreFault, Tx, Unsent, View};
+use drawbridge_node::store::{
+    Addition, Connection, GroupRow, Reader, RequestRow, Standing, StoreFault, Tx, Unsent, View,
+};
 use drawbridge_node::traffic::{HeartbeatSpan, TrafficFilter};
 use drawbridge_node::{Decision, Misuse};
 use drawbridge_testkit::{CommitPlan, Daemon, Federation, MutualPeers, TestNode, WAIT_LIMIT, federation};
@@ -298,7 +300,8 @@ async fn a_group_that_is_over_outlives_its_forgotten_owner_and_is_forgotten_by_i
     let (provider, uri) = (beta.provider().clone(), choir.clone());
     let (known, row) = alpha.reads(move |view| Ok((view.peer(&provider)?, view.group(&uri)?.unwrap()))).await;
     assert!(known.is_none() && row.standing == Standing::Over, "{row:?}");
-    assert!(alpha.node().operator().pulling(beta.provider()).is_none());
+    let owner = beta.provider().clone();
+    alpha.until_node("its owner is not asked", |node| node.operator().pulling(&owner).is_none()).await;
     let of = Forgettable::Group(choir.clone());
     let seen = losses(alpha, &of).await;
     assert_eq!(codes(&seen), []);
@@ -644,6 +647,150 @@ async fn what_a_kill_leaves_of_a_group_goes_at_the_next_start() {
     };
     alpha.until("the rows of the group are gone", are_gone).await;
     assert_eq!(alpha.reads(move |view| view.group(&notes)).await, None);
+}
+
+/// So many requests of people of one peer: more than end in one transaction.
+const MANY: usize = 3_000;
+
+/// People of `gone` have asked alice for connections, in that state.
+async fn are_asked(alpha: &TestNode, gone: &Provider, state: ConnectionState) {
+    let (to, now, gone) = (alpha.address("alice"), alpha.node().now(), gone.clone());
+    let asked = move |tx: &Tx<'_>| {
+        for number in 0..MANY {
+            tx.put_request(&RequestRow {
+                peer: gone.clone(),
+                outgoing: false,
+                id: tx.new_id(),
+                from: format!("mimi://{gone}/u/p{number}").parse().unwrap(),
+                to: to.clone(),
+                created: now,
+                expires: now.plus(Duration::from_secs(86_400)),
+                state,
+                changed: now,
+                decided_by: None,
+                told: false,
+                ignored: false,
+                unseen: false,
+                unsent: None,
+                refused: None,
+                about: Connection,
+            })?;
+        }
+        Ok::<_, StoreFault>(())
+    };
+    alpha.node().store().write(asked).await.unwrap();
+}
+
+/// How many requests of people of `peer` are in that state.
+fn count(view: &View<'_>, peer: &Provider, state: ConnectionState) -> Result<usize, StoreFault> {
+    Ok(view.requests_with::<Connection>(peer)?.iter().filter(|row| row.state == state).count())
+}
+
+/// Returns when somebody else has seen that some of them are in that state no more, and some are.
+async fn is_amid(alpha: &TestNode, peer: &Provider, state: ConnectionState) {
+    let peer = peer.clone();
+    let is_amid = move |view: &View<'_>| {
+        let left = count(view, &peer, state)?;
+        Ok((0 < left && left < MANY).then_some(()))
+    };
+    alpha.until("some of the requests have ended", is_amid).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_with_many_requests_goes_in_steps_also_where_that_is_cut_off() {
+    let federation = Federation::new();
+    let alpha = federation.node(|_| {}).await;
+    alpha.user("alice").await;
+    let gone = federation.nobody();
+    alpha.allows(&gone).await;
+    are_asked(&alpha, &gone, ConnectionState::Pending).await;
+    let of = Forgettable::Peer(gone.clone());
+    let seen = losses(&alpha, &of).await;
+    assert!(loses(&seen, &format!("{MANY} requests of people there that wait here")), "{seen:#?}");
+    let cut_off = async {
+        is_amid(&alpha, &gone, ConnectionState::Pending).await;
+        alpha.stop().await;
+    };
+    let (begun, ()) = tokio::join!(forgets(&alpha, &of, &seen), cut_off);
+    begun.unwrap_err();
+    alpha.start().await;
+    let peer = gone.clone();
+    let is_gone = move |view: &View<'_>| {
+        let is_gone = view.peer(&peer)?.is_none() && view.requests_with::<Connection>(&peer)?.is_empty();
+        Ok(is_gone.then_some(()))
+    };
+    alpha.until("it is forgotten", is_gone).await;
+    // It is another that comes back.
+    alpha.allows(&gone).await;
+    are_asked(&alpha, &gone, ConnectionState::Pending).await;
+    alpha.stop().await;
+    alpha.start().await;
+    let left = alpha.reads(move |view| count(view, &gone, ConnectionState::Pending)).await;
+    assert_eq!(left, MANY);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_peer_that_comes_to_be_needed_while_it_is_let_go_of_is_kept() {
+    let federation = Federation::new();
+    let alpha = federation.node(|_| {}).await;
+    alpha.user("alice").await;
+    let gone = federation.nobody();
+    alpha.allows(&gone).await;
+    are_asked(&alpha, &gone, ConnectionState::Pending).await;
+    let of = Forgettable::Peer(gone.clone());
+    let seen = losses(&alpha, &of).await;
+    let comes_in = async {
+        is_amid(&alpha, &gone, ConnectionState::Pending).await;
+        let uri = GroupUri::new(&gone, &"tea".parse().unwrap());
+        let follow = move |tx: &Tx<'_>| {
+            tx.add_group(&GroupRow {
+                id: 0,
+                uri,
+                created: tx.now(),
+                epoch: 0,
+                first: 1,
+                head: 0,
+                hash: None,
+                suite: 1,
+                standing: Standing::Live,
+                fault: None,
+            })
+        };
+        alpha.node().store().write(follow).await.unwrap()
+    };
+    let (outcome, _) = tokio::join!(forgets(&alpha, &of, &seen), comes_in);
+    assert_eq!(outcome.unwrap_err().code(), "held");
+    let state = alpha
+        .reads(move |view| Ok((view.peer_state(&gone)?, count(view, &gone, ConnectionState::Pending)?)))
+        .await;
+    assert_eq!(state, (PeerState::Allowed, 0));
+    // Nothing is left to be gone on with.
+    alpha.stop().await;
+    alpha.start().await;
+    assert_eq!(codes(&losses(&alpha, &of).await), [HoldCode::OwnsGroup]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_connections_end_in_steps_also_where_that_is_cut_off() {
+    let federation = Federation::new();
+    let alpha = federation.node(|_| {}).await;
+    alpha.user("alice").await;
+    let gone = federation.nobody();
+    alpha.allows(&gone).await;
+    are_asked(&alpha, &gone, ConnectionState::Approved).await;
+    let node = alpha.node();
+    let cut_off = async {
+        is_amid(&alpha, &gone, ConnectionState::Approved).await;
+        alpha.stop().await;
+    };
+    let (begun, ()) = tokio::join!(node.operator().end_connections(gone.clone()), cut_off);
+    begun.unwrap_err();
+    drop(node);
+    alpha.start().await;
+    let peer = gone.clone();
+    let are_over =
+        move |view: &View<'_>| Ok((count(view, &peer, ConnectionState::Ended)? == MANY).then_some(()));
+    alpha.until("all connections have ended", are_over).await;
 }
 
 #[tokio::test]

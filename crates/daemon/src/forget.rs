@@ -9,7 +9,7 @@ use drawbridge_admin::view::{HoldCode, Losses};
 use drawbridge_mtp::id::{GroupUri, Name, Provider};
 use serde_json::{Value, json};
 
-use crate::ask::{not_running, send_to_running};
+use crate::ask::{carry_out_at_running, not_running};
 use crate::print::{answer, say};
 
 /// What is let go of.
@@ -82,7 +82,8 @@ pub(crate) async fn forget(folder: &Path, wanted: Wanted, as_json: bool) -> Exit
 }
 
 async fn send(folder: &Path, command: &str, request: &Value) -> Result<Value, ExitCode> {
-    match send_to_running(folder, command, request).await {
+    // A peer with many requests goes in many steps.
+    match carry_out_at_running(folder, command, request).await {
         Some(Ok(reply)) => Ok(reply),
         Some(Err(refusal)) => Err(say(&refusal, 1)),
         None => Err(not_running(folder)),

@@ -379,6 +379,7 @@ impl Node {
             notifier: notifier.clone(),
         };
         let operator = Arc::new(operator);
+        ground.tasks.spawn(operator.clone().run_letting_go());
         ground.tasks.spawn(notify::watch(operator.clone(), notifier));
         ground.tasks.spawn(repairs::watch(operator.clone(), repairs));
         Ok(Self {

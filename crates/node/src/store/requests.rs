@@ -331,6 +331,27 @@ impl View<'_> {
         self.requests_where("peer = ?1", &[&peer.as_str()])
     }
 
+    /// Requests of and to users of `peer` that are more than what it has to be told, at most `limit`.
+    pub fn requests_to_let_go<S: Subject>(
+        &self,
+        peer: &Provider,
+        limit: u32,
+    ) -> Result<Vec<RequestRow<S>>, StoreFault> {
+        self.requests_where("peer = ?1 AND unsent IS NOT 'delete' LIMIT ?2", &[&peer.as_str(), &limit])
+    }
+
+    /// What users of `peer` and users here are agreed on, at most `limit` of it.
+    pub fn approved_with<S: Subject>(
+        &self,
+        peer: &Provider,
+        limit: u32,
+    ) -> Result<Vec<RequestRow<S>>, StoreFault> {
+        self.requests_where(
+            "peer = ?1 AND outgoing IN (0, 1) AND state = 'approved' LIMIT ?2",
+            &[&peer.as_str(), &limit],
+        )
+    }
+
     /// The requests that `peer` has still to be told of, the oldest first.
     pub fn unsent<S: Subject>(&self, peer: &Provider) -> Result<Vec<RequestRow<S>>, StoreFault> {
         self.requests_where(

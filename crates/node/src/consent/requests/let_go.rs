@@ -33,14 +33,18 @@ pub(crate) fn is_owed<K: Matters>(row: &RequestRow<K>, now: Timestamp) -> bool {
     row.outgoing && (row.unsent == Some(Unsent::Delete) || K::matters(row, now))
 }
 
-/// Everything between users here and those of `peer` is over and forgotten. What `peer` would have to be told stays for a while, and is
-/// brought to it if it is let in again: it may still believe that its people are asked, or connected.
+/// What is between users here and those of `peer` is over and forgotten, about `at_most` requests of it. What `peer` would have to be told
+/// stays for a while, and is brought to it if it is let in again: it may still believe that its people are asked, or connected.
+/// Returns whether there may be more.
 pub(crate) fn let_go_of_peer<K: Matters>(
     tx: &Tx<'_>,
     ours: &Provider,
     peer: &Provider,
-) -> Result<(), StoreFault> {
-    for mut row in tx.requests_with::<K>(peer)? {
+    at_most: u32,
+) -> Result<bool, StoreFault> {
+    let rows = tx.requests_to_let_go::<K>(peer, at_most)?;
+    let is_more = rows.len() as u64 >= u64::from(at_most);
+    for mut row in rows {
         let is_owed = is_owed(&row, tx.now());
         if K::matters(&row, tx.now()) {
             K::end(tx, ours, &mut row, DecidedBy::Operator)?;
@@ -49,7 +53,7 @@ pub(crate) fn let_go_of_peer<K: Matters>(
             tx.remove_request(&row)?;
         }
     }
-    Ok(())
+    Ok(is_more)
 }
 
 /// What users here have asked or agreed to about `group` is over: their requests are taken back, and so are grants that were not used.

@@ -3,13 +3,14 @@
 use drawbridge_mtp::id::{ClientUri, Name, Provider, UserUri};
 use drawbridge_mtp::time::Timestamp;
 
+use super::unfinished::{begin, end, read_list};
 use super::{Losses, named};
 use crate::consent::requests::{Matters, let_go_of_user};
 use crate::misuse::{Misuse, require_user};
 use crate::operator::Operator;
 use crate::store::{Addition, Connection, Reader, StoreFault, Tx, View};
 
-/// The setting with the names of accounts that are gone and of which a program may still have files, as JSON.
+/// The setting with the names of accounts that are gone and of which a program may still have files.
 const LEFTOVER: &str = "accounts-let-go";
 
 impl Operator {
@@ -25,9 +26,7 @@ impl Operator {
             .write(move |tx| {
                 losses(tx, &user, now)?.allow(&seen)?;
                 forget(tx, &ours, &user)?;
-                let mut leftover = read_leftover(tx)?;
-                leftover.push(name);
-                Ok(set_leftover(tx, &leftover)?)
+                Ok(begin(tx, LEFTOVER, name)?)
             })
             .await
     }
@@ -38,7 +37,7 @@ impl Operator {
     ///
     /// The store cannot be read.
     pub async fn accounts_let_go(&self) -> Result<Vec<Name>, Misuse> {
-        self.store.read(|view| Ok(read_leftover(view)?)).await
+        self.store.read(|view| Ok(read_list(view, LEFTOVER)?)).await
     }
 
     /// Nothing of the account `name` is left.
@@ -47,25 +46,8 @@ impl Operator {
     ///
     /// The store cannot write.
     pub async fn settle_account(&self, name: Name) -> Result<(), Misuse> {
-        self.store
-            .write(move |tx| {
-                let mut leftover = read_leftover(tx)?;
-                leftover.retain(|gone| *gone != name);
-                Ok(set_leftover(tx, &leftover)?)
-            })
-            .await
+        self.store.write(move |tx| Ok(end(tx, LEFTOVER, &name)?)).await
     }
-}
-
-fn read_leftover(view: &View<'_>) -> Result<Vec<Name>, StoreFault> {
-    let names: Vec<String> =
-        view.setting(LEFTOVER)?.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
-    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
-}
-
-fn set_leftover(tx: &Tx<'_>, names: &[Name]) -> Result<(), StoreFault> {
-    let names: Vec<&str> = names.iter().map(Name::as_str).collect();
-    tx.set_setting(LEFTOVER, &serde_json::to_string(&names).unwrap_or_default())
 }
 
 fn forget(tx: &Tx<'_>, ours: &Provider, user: &UserUri) -> Result<(), StoreFault> {

@@ -1,12 +1,14 @@
 //! Letting go: a peer that is gone, a group whose owner is gone, an account. What would be lost is counted first, and what then is done
 //! has what was shown as its condition.
 //!
-//! Each is one transaction, which counts again before it does anything: where that is something else than was shown, nothing is done. It
-//! is a short one: what there is much of is marked as gone, and removed later (`storage/forgotten.rs`). What lives and needs it keeps it, and is named with what ends that.
+//! Each begins with a transaction that counts again before it does anything: where that is something else than was shown, nothing is done.
+//! It is a short one: what there is much of is marked as gone, and removed later (`storage/forgotten.rs`); the requests of a peer end before
+//! it goes, a few at a time (`unfinished.rs`). What lives and needs it keeps it, and is named with what ends that.
 
 mod account;
 mod group;
 mod peer;
+mod unfinished;
 
 use drawbridge_mtp::id::{GroupUri, Name, Provider};
 use drawbridge_mtp::message::{ItemBody, Outcome, ResultItem, SubmissionResult};
@@ -183,7 +185,7 @@ impl Operator {
     /// # Errors
     ///
     /// There is nothing of that name, something keeps it, what would be lost has changed, the disk has not the room, or the store cannot
-    /// write. Nothing has changed then.
+    /// write. Nothing has changed then, but of a peer with many requests: with those it is gone on later.
     pub async fn forget(&self, of: Forgettable, seen: String) -> Result<(), Misuse> {
         self.storage.require_room_to_forget()?;
         match of {

@@ -4,6 +4,7 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_mtp::time::Timestamp;
 
+use super::unfinished::{begin, end, is_begun, read_list};
 use super::{Hold, HoldCode, Losses, drop_queued, many, named};
 use crate::consent::Decision;
 use crate::consent::requests::{self, Matters, is_owed, let_go_of_peer};
@@ -12,7 +13,14 @@ use crate::misuse::Misuse;
 use crate::operator::exceptions::{Exception, forget, is_allowed};
 use crate::operator::{AllowedAddress, Operator, TrustedCertificate};
 use crate::peers::PullingStatus;
-use crate::store::{Addition, Connection, DecidedBy, Reader, Standing, StoreFault, View};
+use crate::store::{Addition, Connection, DecidedBy, Reader, Standing, StoreFault, Tx, View};
+
+/// So many requests end in one transaction, for which others wait.
+const STEP: u32 = 200;
+/// The setting with the peers that are being let go of.
+const LEAVING: &str = "peers-let-go";
+/// The setting with the peers with whose people all connections are ended.
+const ENDING: &str = "connections-ended";
 
 /// What is known of the peer beside what the store has.
 #[derive(Clone, Copy)]
@@ -25,11 +33,31 @@ struct Around {
     now: Timestamp,
 }
 
+/// What is forgotten with a peer and requests go by, of others.
+#[derive(Default)]
+struct Others {
+    trusted: Option<Vec<TrustedCertificate>>,
+    allowed: Option<Vec<AllowedAddress>>,
+}
+
+/// What came of letting go of a peer.
+enum Outcome {
+    /// It is forgotten.
+    Gone(Others),
+    /// It has come to be needed since it was looked at.
+    Kept(Losses),
+}
+
 impl Operator {
     pub(super) async fn losses_of_peer(&self, peer: Provider) -> Result<Losses, Misuse> {
         self.is_another(&peer)?;
         let (ours, around) = (self.ground.ours.clone(), self.around(&peer));
-        self.store.read(move |view| losses(view, &ours, &peer, around)).await
+        self.store
+            .read(move |view| {
+                let requests = Requests::of(view, &peer, around.now)?;
+                losses(view, &ours, &peer, around, &requests)
+            })
+            .await
     }
 
     pub(super) async fn forget_peer(&self, peer: Provider, seen: String) -> Result<(), Misuse> {
@@ -37,26 +65,37 @@ impl Operator {
         self.losses_of_peer(peer.clone()).await?.allow(&seen)?;
         self.forget_traffic_with(&peer).await;
         let (ours, around, gone) = (self.ground.ours.clone(), self.around(&peer), peer.clone());
-        let left = self.store.write(move |tx| {
-            losses(tx, &ours, &gone, around)?.allow(&seen)?;
-            let_go_of_peer::<Addition>(tx, &ours, &gone)?;
-            let_go_of_peer::<Connection>(tx, &ours, &gone)?;
-            for group in tx.groups_queued_for(&gone)? {
-                drop_queued(tx, &group)?;
-            }
-            tx.drop_feed(&Reader::Peer(gone.clone()))?;
-            tx.forget_pulled(&gone)?;
-            tx.forget_trust_in(&gone)?;
-            let left = (forget::<TrustedCertificate>(tx, &gone)?, forget::<AllowedAddress>(tx, &gone)?);
-            tx.remove_peer(&gone)?;
-            Ok::<_, Misuse>(left)
+        // To count them is to read all of them, so nobody is held up by it. What comes meanwhile goes too.
+        let of = peer.clone();
+        let requests = self.store.read(move |view| Requests::of(view, &of, around.now)).await?;
+        let begun = self.store.write(move |tx| {
+            losses(tx, &ours, &gone, around, &requests)?.allow(&seen)?;
+            begin(tx, LEAVING, gone.clone())?;
+            let_go(tx, &ours, &gone)
         });
-        let (trusted, allowed) = left.await?;
-        if let Some(others) = trusted {
-            TrustedCertificate::hold(others, &self.peers.outbound);
+        match begun.await? {
+            Some(outcome) => self.conclude(peer, outcome).await,
+            None => self.finish_letting_go(peer).await,
         }
-        if let Some(others) = allowed {
-            AllowedAddress::hold(others, &self.peers.outbound);
+    }
+
+    async fn finish_letting_go(&self, peer: Provider) -> Result<(), Misuse> {
+        let (ours, gone) = (self.ground.ours.clone(), peer.clone());
+        let outcome = self.in_steps(move |tx| let_go(tx, &ours, &gone)).await?;
+        self.conclude(peer, outcome).await
+    }
+
+    /// Has everything else go by what came of letting go of `peer`.
+    async fn conclude(&self, peer: Provider, outcome: Outcome) -> Result<(), Misuse> {
+        let others = match outcome {
+            Outcome::Gone(others) => others,
+            Outcome::Kept(losses) => return losses.allow(&losses.seen()),
+        };
+        if let Some(trusted) = others.trusted {
+            TrustedCertificate::hold(trusted, &self.peers.outbound);
+        }
+        if let Some(allowed) = others.allowed {
+            AllowedAddress::hold(allowed, &self.peers.outbound);
         }
         self.peers.documents.forget_of(&peer);
         // What was on its way has ended with that.
@@ -71,19 +110,49 @@ impl Operator {
     /// It is ourselves, the store cannot write, or by this clock nothing can be signed.
     pub async fn end_connections(&self, peer: Provider) -> Result<(), Misuse> {
         self.is_another(&peer)?;
+        self.consent.terms()?;
+        let with = peer.clone();
+        self.store.write(move |tx| Ok::<_, Misuse>(begin(tx, ENDING, with)?)).await?;
+        self.finish_ending_connections(peer).await
+    }
+
+    async fn finish_ending_connections(&self, peer: Provider) -> Result<(), Misuse> {
         let terms = self.consent.terms()?;
-        self.store
-            .write(move |tx| {
-                for row in tx.requests_with::<Connection>(&peer)? {
-                    // One may have ended with another between the same two people.
-                    let now = tx.request::<Connection>(&row.peer, row.outgoing, row.id)?;
-                    if let Some(row) = now.filter(|row| row.state == ConnectionState::Approved) {
-                        requests::decide(tx, &terms, row, Decision::End, DecidedBy::Operator)?;
-                    }
+        self.in_steps(move |tx| {
+            if !is_begun(tx, ENDING, &peer)? {
+                return Ok(Some(()));
+            }
+            for row in tx.approved_with::<Connection>(&peer, STEP)? {
+                // One may have ended with another between the same two people.
+                let now = tx.request::<Connection>(&row.peer, row.outgoing, row.id)?;
+                if let Some(row) = now.filter(|row| row.state == ConnectionState::Approved) {
+                    requests::decide(tx, &terms, row, Decision::End, DecidedBy::Operator)?;
                 }
-                Ok(())
-            })
-            .await
+            }
+            if !tx.approved_with::<Connection>(&peer, 1)?.is_empty() {
+                return Ok(None);
+            }
+            end(tx, ENDING, &peer)?;
+            Ok(Some(()))
+        })
+        .await
+    }
+
+    /// Goes on with what was begun with peers and cut off.
+    pub(super) async fn go_on_with_peers(&self) -> Result<(), Misuse> {
+        let read =
+            |view: &View<'_>| Ok::<_, StoreFault>((read_list(view, ENDING)?, read_list(view, LEAVING)?));
+        let (ending, leaving): (Vec<Provider>, Vec<Provider>) = self.store.read(read).await?;
+        for peer in ending {
+            self.finish_ending_connections(peer).await?;
+        }
+        for peer in leaving {
+            match self.finish_letting_go(peer.clone()).await {
+                Err(Misuse::Held(why)) => tracing::warn!(%peer, why, "a peer that was let go of is kept"),
+                outcome => outcome?,
+            }
+        }
+        Ok(())
     }
 
     /// What is between two users here is kept under our own name, and is no peer's.
@@ -109,7 +178,42 @@ impl Operator {
     }
 }
 
-fn losses(view: &View<'_>, ours: &Provider, peer: &Provider, around: Around) -> Result<Losses, Misuse> {
+/// Lets go of some of what is between people here and people of `peer`, and with the last of it of all else. Returns what came of it, once
+/// that is so.
+fn let_go(tx: &Tx<'_>, ours: &Provider, peer: &Provider) -> Result<Option<Outcome>, Misuse> {
+    if !is_begun(tx, LEAVING, peer)? {
+        // Whoever went on with it at the same time has done it; what there is now is of a peer that has come back.
+        return Ok(Some(Outcome::Gone(Others::default())));
+    }
+    if let_go_of_peer::<Addition>(tx, ours, peer, STEP)?
+        || let_go_of_peer::<Connection>(tx, ours, peer, STEP)?
+    {
+        return Ok(None);
+    }
+    end(tx, LEAVING, peer)?;
+    let mut losses = Losses::default();
+    holds(tx, ours, peer, &mut losses)?;
+    if !losses.holds.is_empty() {
+        return Ok(Some(Outcome::Kept(losses)));
+    }
+    for group in tx.groups_queued_for(peer)? {
+        drop_queued(tx, &group)?;
+    }
+    tx.drop_feed(&Reader::Peer(peer.clone()))?;
+    tx.forget_pulled(peer)?;
+    tx.forget_trust_in(peer)?;
+    let others = Others { trusted: forget(tx, peer)?, allowed: forget(tx, peer)? };
+    tx.remove_peer(peer)?;
+    Ok(Some(Outcome::Gone(others)))
+}
+
+fn losses(
+    view: &View<'_>,
+    ours: &Provider,
+    peer: &Provider,
+    around: Around,
+    requests: &Requests,
+) -> Result<Losses, Misuse> {
     let mut losses = Losses::default();
     let state = view.peer_state(peer)?;
     match state {
@@ -119,7 +223,6 @@ fn losses(view: &View<'_>, ours: &Provider, peer: &Provider, around: Around) -> 
         PeerState::Blocked => losses.lose_what("that it is blocked, and which keys were accepted of it"),
         PeerState::KeyChanged => losses.lose_what("which keys were accepted of it: it shows others now"),
     }
-    let requests = Requests::of(view, peer, around.now)?;
     losses.lose(
         requests.asked_there,
         None,
