@@ -2,6 +2,7 @@
 import { AdminError, UNREACHABLE } from "./platform";
 
 const CALL_TIMEOUT_MS = 30_000;
+const NO_CONTENT = 204;
 
 export async function post<T>(url: string, body: unknown): Promise<T> {
   return answer(url, {
@@ -17,16 +18,19 @@ export async function get<T>(url: string): Promise<T> {
 
 async function answer<T>(url: string, request: RequestInit): Promise<T> {
   let response: Response;
+  let said: unknown;
   try {
     const signal = AbortSignal.timeout(CALL_TIMEOUT_MS);
     response = await fetch(url, { ...request, credentials: "same-origin", signal });
+    said = parse(await response.text());
   } catch {
     throw new AdminError(UNREACHABLE, "");
   }
-  const text = await response.text().catch(() => "");
-  if (response.ok) return (text === "" ? {} : parse(text)) as T;
-  const fault = parse(text) as { code?: unknown; detail?: unknown } | null;
-  if (typeof fault?.code === "string") throw new AdminError(fault.code, String(fault.detail ?? ""));
+  // What has broken off on its way, or is no JSON, is no answer of the node.
+  if (response.ok && (said !== null || response.status === NO_CONTENT)) return said as T;
+  const fault = said as { code?: unknown; detail?: unknown } | null;
+  if (!response.ok && typeof fault?.code === "string")
+    throw new AdminError(fault.code, String(fault.detail ?? ""));
   throw new AdminError(UNREACHABLE, "");
 }
 
