@@ -407,6 +407,7 @@ async fn a_second_port_that_leads_to_one_place_is_opened_by_upnp_where_nat_pmp_o
         assert_eq!(networks.leads(port).as_deref(), Some("192.168.77.5:8443"), "{port}");
     }
     home.stop();
+    assert_eq!([8444, 443].map(|port| networks.leads(port)), [None, None], "both are given back");
 }
 
 #[tokio::test]
@@ -415,23 +416,39 @@ async fn a_port_follows_a_computer_that_gets_another_address() {
     let federation = Federation::new();
     let mut networks = Networks::new(&federation, PUBLIC);
     networks.start_router(&format!("enable_upnp=yes\nenable_natpmp=no\n{ALLOWS}")).await;
-    let mut home = AtHome::start(&networks, AtHome::config(&federation, |_| {})).await;
+    let home = AtHome::start(&networks, AtHome::config(&federation, |_| {})).await;
+    follows_to_another_address(&networks, home, 443).await;
+}
+
+#[tokio::test]
+async fn a_port_that_nat_pmp_opened_follows_a_computer_that_gets_another_address() {
+    assert!(is_possible(), "network namespaces need root");
+    let federation = Federation::new();
+    let mut networks = Networks::new(&federation, PUBLIC);
+    networks.start_router(&format!("enable_upnp=no\nenable_natpmp=yes\n{ALLOWS}")).await;
+    let config =
+        AtHome::config(&federation, |config| config.provider = format!("{PUBLIC}:8444").parse().unwrap());
+    let home = AtHome::start(&networks, config).await;
+    follows_to_another_address(&networks, home, 8444).await;
+}
+
+/// The computer at home gets another address, and has the one before still: only by that one the router lets the port be given back.
+async fn follows_to_another_address(networks: &Networks, mut home: AtHome<'_>, port: u16) {
     let is_open = |router: &Value| router["ports"][0]["is_open"] == true;
     home.router("the port is open", is_open).await;
-    assert_eq!(networks.leads(443).as_deref(), Some("192.168.77.5:8443"));
-    // It goes by its other address from now on, and has the one before still: only by that the router lets the port be given back.
+    assert_eq!(networks.leads(port).as_deref(), Some("192.168.77.5:8443"));
     for route in ["192.168.77.0/24 dev eth scope link", &format!("default via {ROUTER}")] {
         ip(&format!("-n {} route replace {route} src {NEIGHBOUR}", networks.home()));
     }
     home.daemon.as_ref().unwrap().signal("HUP");
     let end = tokio::time::Instant::now() + WAIT_LIMIT;
-    while networks.leads(443).as_deref() != Some("192.168.77.9:8443") {
+    while networks.leads(port).as_deref() != Some("192.168.77.9:8443") {
         assert!(tokio::time::Instant::now() < end, "the port stays: {:#}", home.admin("status"));
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     home.router("the port is open", |router| is_open(router) && router["trouble"].is_null()).await;
     home.stop();
-    assert_eq!(networks.leads(443), None, "it is given back");
+    assert_eq!(networks.leads(port), None, "it is given back");
 }
 
 #[tokio::test]

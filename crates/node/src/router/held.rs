@@ -14,6 +14,9 @@ use super::standing::{ExternalAddress, RouterCode, RouterFault, RouterProtocol};
 use super::upnp::{Igd, Opened};
 use super::wanted::{LEASE, RENEWED_PART, WantedPort};
 
+/// At the end the router has so long to close what it has opened in one way.
+const CLOSE_TIME: Duration = Duration::from_secs(3);
+
 /// A port that the router was asked for.
 struct Lease {
     by: By,
@@ -224,15 +227,16 @@ impl Held {
     }
 
     /// This computer goes by `next` from now on: another router, or the same by another address. What is still led to its address before
-    /// is given back from there where the system lets that be, or from the new one where the router does; otherwise it is said when that
-    /// ends. While it lasts, the router says of the port that another computer has it.
+    /// is given back from there where the system lets that be, or by UPnP from the new one where the router does; otherwise it is said when
+    /// that ends. While it lasts, the router says of the port that another computer has it.
     async fn leave(self, next: Gateway) {
         let Some(before) = self.gateway else { return };
-        for (port, lease) in self.leases {
-            let closed = match lease.by {
-                By::Upnp(igd) if before.router == next.router => igd.close_from(next.own, port).await,
-                // By NAT-PMP and PCP a port is given back by the address that has it, and another router is out of reach.
-                By::Upnp(_) | By::NatPmp(_) => false,
+        for (port, lease) in by_upnp_first(self.leases).into_iter().flatten() {
+            let closed = match &lease.by {
+                // Another router is out of reach.
+                _ if before.router != next.router => false,
+                By::Upnp(igd) => igd.close_from(next.own, port).await,
+                By::NatPmp(mapping) => nat_pmp::close_from(before, mapping).await,
             };
             let (router, own) = (before.router, before.own);
             match lease.until {
@@ -256,16 +260,31 @@ impl Held {
 
     /// Has the router close what it leads here.
     pub(super) async fn give_back(self) {
-        let closing = self.leases.into_iter().map(async |(port, lease)| match lease.by {
-            By::NatPmp(mapping) => nat_pmp::close(mapping).await,
-            By::Upnp(igd) => {
-                if let Err(fault) = igd.close(port).await {
-                    tracing::warn!(%port, "the router has not closed a port that it had opened: {fault}");
+        for leases in by_upnp_first(self.leases) {
+            let closing = leases.into_iter().map(async |(port, lease)| match lease.by {
+                By::NatPmp(mapping) => nat_pmp::close(mapping).await,
+                By::Upnp(igd) => {
+                    if let Err(fault) = igd.close(port).await {
+                        tracing::warn!(%port, "the router has not closed a port that it had opened: {fault}");
+                    }
                 }
+            });
+            if tokio::time::timeout(CLOSE_TIME, join_all(closing)).await.is_err() {
+                tracing::warn!(
+                    "the router has not closed in time what it had opened; it does so by itself within the hour"
+                );
             }
-        });
-        join_all(closing).await;
+        }
     }
+}
+
+/// `leases` in the order in which they are given back: those of UPnP before the others. By NAT-PMP and PCP a port is given back by our own
+/// port that it leads to. Where two lead to the same, routers take the first of them that they find, also one that was opened by UPnP,
+/// which names it by the outer port: that one is gone by then, and the other is the only one left.
+fn by_upnp_first(leases: BTreeMap<u16, Lease>) -> [Vec<(u16, Lease)>; 2] {
+    let (upnp, others): (Vec<_>, Vec<_>) =
+        leases.into_iter().partition(|(_, lease)| matches!(lease.by, By::Upnp(_)));
+    [upnp, others]
 }
 
 /// What is told of all that went wrong: what a router said, and that it said nothing only where it has said nothing at all.
@@ -281,7 +300,7 @@ fn worst(gateway: Gateway, faults: Vec<RouterFault>) -> RouterFault {
 #[cfg(target_os = "linux")]
 mod tests {
     use std::io::{Read, Write};
-    use std::net::{TcpListener, UdpSocket};
+    use std::net::{IpAddr, TcpListener, UdpSocket};
     use std::num::NonZeroU16;
     use std::sync::Arc;
 
@@ -373,6 +392,58 @@ mod tests {
         let nonces = nonces.lock();
         assert_eq!(nonces.len(), 3);
         assert!(nonces.iter().all(|nonce| *nonce == nonces[0]), "{nonces:?}");
+    }
+
+    #[tokio::test]
+    async fn a_port_that_led_to_the_address_before_is_given_back_from_there() {
+        let gateway = gateway();
+        let socket = UdpSocket::bind((gateway.router, GATEWAY_PORT)).unwrap();
+        let (asked_from, version) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(2)));
+        let (seen, spoken) = (asked_from.clone(), version.clone());
+        std::thread::spawn(move || {
+            let mut asked = [0; 2048];
+            while let Ok((length, from)) = socket.recv_from(&mut asked) {
+                let (asked, spoken) = (&asked[..length], *spoken.lock());
+                let answer = match (asked[0], length) {
+                    (0, 2) => vec![0, 0x80, 0, 0, 0, 0, 0, 0, 9, 9, 9, 9],
+                    (2, 60) if spoken == 2 => {
+                        let lifetime: [u8; 4] = asked[4..8].try_into().unwrap();
+                        let client = Ipv4Addr::new(asked[20], asked[21], asked[22], asked[23]);
+                        seen.lock().push((from.ip(), Some(client), u32::from_be_bytes(lifetime)));
+                        let external = Ipv4Addr::new(9, 9, 9, 9).to_ipv6_mapped().octets();
+                        let head = [&[2, 0x81, 0, 0][..], &lifetime, &[0; 16]].concat();
+                        [&head[..], &asked[24..42], &443_u16.to_be_bytes(), &external].concat()
+                    }
+                    (0, 12) => {
+                        let lifetime: [u8; 4] = asked[8..12].try_into().unwrap();
+                        seen.lock().push((from.ip(), None, u32::from_be_bytes(lifetime)));
+                        let ports = if lifetime == [0; 4] { [0; 2] } else { 443_u16.to_be_bytes() };
+                        [&[0, 0x82, 0, 0, 0, 0, 0, 0][..], &asked[4..6], &ports, &lifetime].concat()
+                    }
+                    // It speaks NAT-PMP alone.
+                    _ => vec![0, 0x80, 0, 1, 0, 0, 0, 0],
+                };
+                let _ = socket.send_to(&answer, from);
+            }
+        });
+        let lease = u32::try_from(LEASE.as_secs()).unwrap();
+        for (speaks, client) in [(2, Some(gateway.own)), (0, None)] {
+            *version.lock() = speaks;
+            let mut held = Held::default();
+            assert!(held.look(Some(gateway), &[port()]).await.open.contains_key(&443));
+            // This computer is at another address from now on, and has the one before still.
+            let next = Gateway { own: Ipv4Addr::new(127, 0, 0, 2), ..gateway };
+            held.look(Some(next), &[]).await;
+            let asked = std::mem::take(&mut *asked_from.lock());
+            let by_us = |lifetime| (IpAddr::V4(gateway.own), client, lifetime);
+            assert_eq!(asked, [by_us(lease), by_us(0)], "version {speaks}");
+        }
+        // From an address that this computer has no more nothing is asked.
+        let gone = Gateway { own: Ipv4Addr::new(192, 0, 2, 1), ..gateway };
+        let by_nat_pmp = nat_pmp::open(gateway, port(), None).await.unwrap();
+        asked_from.lock().clear();
+        assert!(!nat_pmp::close_from(gone, &by_nat_pmp).await);
+        assert_eq!(asked_from.lock().len(), 0);
     }
 
     #[tokio::test]

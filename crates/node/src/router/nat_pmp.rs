@@ -5,9 +5,10 @@ use std::num::NonZeroU16;
 use std::time::Duration;
 
 use crab_nat::{
-    InternetProtocol, MappingFailure, PortMapping, PortMappingOptions, PortMappingType, TimeoutConfig,
-    natpmp, pcp,
+    GATEWAY_PORT, InternetProtocol, MappingFailure, PortMapping, PortMappingOptions, PortMappingType,
+    TimeoutConfig, natpmp, pcp,
 };
+use tokio::net::UdpSocket;
 
 use super::gateway::Gateway;
 use super::standing::{ExternalAddress, RouterCode, RouterFault};
@@ -19,6 +20,13 @@ const TIMING: TimeoutConfig = TimeoutConfig {
     max_retries: 3,
     max_retry_timeout: Some(Duration::from_secs(1)),
 };
+
+/// What asks for a TCP port, and for any by PCP, and the number of TCP.
+const NAT_PMP_MAP_TCP: u8 = 2;
+const PCP_MAP: u8 = 1;
+const TCP: u8 = 6;
+/// Octets of the largest answer (RFC 6887, section 7).
+const LARGEST_ANSWER: usize = 1100;
 
 /// The router's address as others see it.
 ///
@@ -103,6 +111,65 @@ pub(super) async fn close(mapping: PortMapping) {
     }
 }
 
+/// Gives the port back by the address that this computer had before, as long as it still has it too, and says whether the router has
+/// closed it.
+///
+/// A router takes that from this address alone: NAT-PMP has no other name for whom a port leads to (RFC 6886, section 3.4), and where PCP
+/// names another address than the datagram comes from, it is refused (RFC 6887, section 8.2, `ADDRESS_MISMATCH`). The crate sends from
+/// whatever address the system chooses, which is the new one, so the datagram is written here. Where the address is gone, nobody can
+/// give the port back any more, and the router ends it when its time is over.
+pub(super) async fn close_from(before: Gateway, mapping: &PortMapping) -> bool {
+    let Ok(socket) = UdpSocket::bind((before.own, 0)).await else { return false };
+    if socket.connect((before.router, GATEWAY_PORT)).await.is_err() {
+        return false;
+    }
+    let asked = end_of(before, mapping);
+    let mut answer = [0; LARGEST_ANSWER];
+    for turn in 0..=TIMING.max_retries {
+        let pause = TIMING.initial_timeout.saturating_mul(1 << turn.min(2));
+        if socket.send(&asked).await.is_err() {
+            return false;
+        }
+        // A router that is not there at this port says so at once, by which the next turn would too.
+        match tokio::time::timeout(pause, socket.recv(&mut answer)).await {
+            Ok(Ok(length)) => return has_ended(&asked, answer.get(..length).unwrap_or_default()),
+            Ok(Err(_)) => return false,
+            Err(_) => {}
+        }
+    }
+    false
+}
+
+/// The request that ends `mapping`: for no time at all (RFC 6886, section 3.4; RFC 6887, section 15).
+fn end_of(before: Gateway, mapping: &PortMapping) -> Vec<u8> {
+    let internal = mapping.internal_port().get().to_be_bytes();
+    match mapping.mapping_type() {
+        PortMappingType::NatPmp => [&[0, NAT_PMP_MAP_TCP, 0, 0][..], &internal, &[0; 6]].concat(),
+        PortMappingType::Pcp { nonce, .. } => {
+            let client = before.own.to_ipv6_mapped().octets();
+            let nonce: Vec<u8> = nonce.iter().flat_map(|word| word.to_be_bytes()).collect();
+            let unspecified = Ipv4Addr::UNSPECIFIED.to_ipv6_mapped().octets();
+            let head = [&[2, PCP_MAP, 0, 0, 0, 0, 0, 0][..], &client].concat();
+            [&head[..], &nonce[..], &[TCP, 0, 0, 0], &internal, &[0, 0], &unspecified].concat()
+        }
+    }
+}
+
+/// Whether `answer` says that what was `asked` is done: the same version and operation, success, and of the same port.
+fn has_ended(asked: &[u8], answer: &[u8]) -> bool {
+    let Some((version, operation)) = asked.first().zip(asked.get(1)) else { return false };
+    // Of PCP, the nonce, the protocol and our port come back as they were sent.
+    let (result, sent, told) = match version {
+        2 => (answer.get(3..4), asked.get(24..42), answer.get(24..42)),
+        _ => (answer.get(2..4), asked.get(4..6), answer.get(8..10)),
+    };
+    answer.first() == Some(version)
+        && answer.get(1) == Some(&(operation | 0x80))
+        && result.is_some_and(|result| result.iter().all(|octet| *octet == 0))
+        && told.is_some()
+        && sent == told
+}
+
 fn read(fault: &MappingFailure) -> RouterFault {
     use MappingFailure::{NatPmp, Pcp};
     let (code, text) = match fault {
@@ -131,7 +198,6 @@ mod tests {
     use std::net::UdpSocket;
     use std::sync::Arc;
 
-    use crab_nat::GATEWAY_PORT;
     use parking_lot::Mutex;
     use proptest::prelude::*;
     use proptest::test_runner::{Config, TestRunner};

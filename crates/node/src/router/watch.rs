@@ -23,8 +23,6 @@ const FIRST_PAUSE: Duration = Duration::from_secs(15);
 const LONGEST_PAUSE: Duration = Duration::from_secs(900);
 /// Who asks it now waits no longer than this.
 const ASK_TIME: Duration = Duration::from_secs(20);
-/// At the end the router has so long to close what it has opened.
-const CLOSE_TIME: Duration = Duration::from_secs(3);
 
 /// The router, as far as it is asked for something.
 pub(crate) struct Router {
@@ -106,11 +104,7 @@ impl Router {
                 }
             }
         }
-        if tokio::time::timeout(CLOSE_TIME, held.give_back()).await.is_err() {
-            tracing::warn!(
-                "the router has not closed in time what it had opened; it does so by itself within the hour"
-            );
-        }
+        held.give_back().await;
     }
 
     async fn look(&self, held: &mut Held) -> Look {
