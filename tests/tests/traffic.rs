@@ -13,6 +13,7 @@ use drawbridge_node::ambient::System;
 use drawbridge_node::config::ListenConfig;
 use drawbridge_node::diagnose::Traced;
 use drawbridge_node::nameless::Nameless;
+use drawbridge_node::operator::RepairSubject;
 use drawbridge_node::traffic::{
     Direction, Export, ExportFormat, Heartbeat, HeartbeatSpan, Slot, SlotState, TrafficEvent, TrafficFilter,
     TrafficItem, TrafficKind, TrafficRecord,
@@ -173,6 +174,31 @@ async fn what_crossed_the_wire_is_there_after_a_restart() {
         assert!(!kept.waiting);
     }
     assert!(before.iter().any(|record| record.item_count > 0));
+}
+
+#[tokio::test]
+async fn a_record_that_another_program_holds_at_the_start_is_kept_once_it_is_free() {
+    let (federation, [alpha]) = federation().await;
+    alpha.stop().await;
+    let other = rusqlite::Connection::open(alpha.config().data_dir.join("traffic.sqlite")).unwrap();
+    let hold = "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; DELETE FROM traffic; COMMIT";
+    other.execute_batch(hold).unwrap();
+
+    alpha.start().await;
+    let nobody = federation.nobody();
+    alpha.allows(&nobody).await;
+    alpha.notes(&nobody, "connection-refused").await;
+    let kept = alpha.node().operator().traffic().kept().await.unwrap().unwrap();
+    assert!(kept.requests == 0 && kept.fault.is_some_and(|fault| fault.contains("locked")));
+    let repair = alpha.raises(&RepairSubject::Node, "traffic-not-kept").await;
+    assert!(repair.text.contains("is not kept in the traffic record: "), "{}", repair.text);
+
+    drop(other);
+    alpha.mends(repair.id).await;
+    alpha.stop().await;
+    alpha.start().await;
+    let of_before = TrafficFilter { peer: Some(nobody), until: Some(repair.raised), ..Default::default() };
+    assert!(!selected(&alpha, of_before).await.is_empty(), "what came meanwhile is written, too");
 }
 
 async fn heartbeat(test_node: &TestNode, peer: &TestNode, span: HeartbeatSpan) -> Heartbeat {

@@ -49,6 +49,7 @@ impl Wrong<'_> {
             (RepairKind::Certificate, "certificate-refused") => H::CertificateRefused,
             (RepairKind::Certificate, "certificate-self-signed") => H::CertificateSelfSigned,
             (RepairKind::Certificate, _) => H::CertificateInvalid,
+            (RepairKind::Traffic, _) => H::TrafficNotKept,
             (RepairKind::Backup, _) => H::BackupFailing,
             (RepairKind::Issuance, _) => H::CertificateNotGot,
             (RepairKind::Notify, _) => H::NotifyFailing,

@@ -51,7 +51,7 @@ pub(crate) async fn heartbeats(host: &Host, ask: HeartbeatsOf) -> Result<Heartbe
     let node = host.node().await?;
     let log = node.operator().traffic();
     let heartbeat = log.heartbeat(&ask.provider, ask.span.into()).await.map_err(ReadFault::from)?;
-    Ok(Heartbeats { heartbeat: heartbeat.map(Into::into), fault: log.fault() })
+    Ok(Heartbeats { heartbeat: heartbeat.map(Into::into), fault: log.fault().map(|fault| fault.text) })
 }
 
 pub(crate) async fn export_traffic(host: &Host, ask: ExportTraffic) -> Result<TrafficFile, AdminError> {

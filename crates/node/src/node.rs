@@ -36,7 +36,7 @@ use crate::pull::Pulls;
 use crate::rotation::Rotation;
 use crate::router::{Router, wanted_ports};
 use crate::storage::{Storage, load_retention};
-use crate::store::{OpenFault, Reader, Store, StoreFault, TrafficBounds, TrafficFile};
+use crate::store::{OpenFault, Reader, Store, StoreFault, TrafficBounds};
 use crate::sweep::Sweep;
 use crate::traffic::TrafficLog;
 
@@ -559,7 +559,7 @@ fn home_router(ground: &Arc<Ground>, listening_port: Option<u16>) -> Option<Arc<
     (mtp.open_port || mtp.address_hook.is_some()).then(|| Arc::new(Router::new(ground.clone(), ports)))
 }
 
-/// The record of what crosses the wire, which is kept in the folder `dir`. Where it cannot be, the node runs without.
+/// The record of what crosses the wire, which is kept in the folder `dir`. As long as it cannot be, the node runs without.
 fn traffic_log(ground: &Ground, store: &Store, dir: &Path) -> TrafficLog {
     let TrafficConfig { keep_requests, keep_mib } = ground.config.traffic;
     let bounds = TrafficBounds { rows: keep_requests.into(), octets: u64::from(keep_mib) << 20 };
@@ -572,11 +572,7 @@ fn traffic_log(ground: &Ground, store: &Store, dir: &Path) -> TrafficLog {
         let state = store.glance::<_, StoreFault>(|view| view.peer_state(peer));
         matches!(state, Ok(PeerState::Allowed | PeerState::KeyChanged))
     };
-    let kept = TrafficFile::open(dir, bounds).and_then(|file| TrafficLog::kept_in(file, ambient, is_let_in));
-    kept.unwrap_or_else(|fault| {
-        tracing::warn!(%fault, "the traffic record cannot be kept; the latest requests are in memory alone");
-        TrafficLog::not_kept(fault.to_string())
-    })
+    TrafficLog::kept_in(dir.to_owned(), bounds, ambient, ground.changes.clone(), is_let_in)
 }
 
 /// How many files this process may open, once that is as many as the system allows: each connection is one.

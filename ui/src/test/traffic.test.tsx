@@ -202,7 +202,7 @@ describe("the record", () => {
     node.kept = { requests: 4, since: at(-1), lost: 2, fault: "the disk is full" };
     open(node, "/traffic");
     expect(await screen.findByTestId("traffic-note")).toHaveTextContent(
-      "New requests cannot be written to disk: the disk is full. 2 requests since the start are missing",
+      "New requests cannot be written to disk: the disk is full. It is tried again by itself. 2 requests since the start are missing",
     );
   });
 

@@ -96,6 +96,8 @@ pub enum HealthCode {
     Paused,
     /// Clients have few fresh KeyPackages left.
     StockLow,
+    /// Requests are not kept in the traffic record.
+    TrafficNotKept,
     /// Peers are allowed, and none of them has pulled us yet: whether others reach us is not known.
     Unproved,
     /// Our own name has not been looked up yet.

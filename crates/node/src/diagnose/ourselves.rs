@@ -20,6 +20,7 @@ use crate::identity::{Certificate, CertificateFacts, Fingerprint, Issuance, Issu
 use crate::peers::{self, GuardFault, Peers, host_text};
 use crate::router::{self, Router, RouterFault, RouterStanding};
 use crate::store::{Store, StoreTrouble};
+use crate::traffic::NotKept;
 
 /// With less than this free on its disk, a node may have none left before anybody looks.
 pub(crate) const LOW_OCTETS: u64 = 512 << 20;
@@ -66,6 +67,8 @@ pub struct Ourselves {
     pub store: Option<StoreTrouble>,
     /// Octets that are free on the disk with the data folder, once that is known.
     pub free: Option<u64>,
+    /// Why requests are not kept in the traffic record, where they are to be.
+    pub traffic: Option<NotKept>,
     /// Why backups are not made that are to be made by themselves.
     pub backup: Option<FailedBackup>,
     /// Why nothing is signed, where the clock shows a time from before the program was built: one sentence.
@@ -246,6 +249,7 @@ impl OwnState {
             address_hook: self.way_in.hook.as_ref().map(|hook| hook.standing()),
             store: self.store.trouble(),
             free: *self.free.lock(),
+            traffic: self.peers.traffic.fault(),
             backup: self.backups.failed(),
             before_build: check_clock(&*self.ground.ambient).err().map(|fault| fault.to_string()),
             runs_twice: self.ground.copies.check().err().map(|met| (met.to_string(), met.seen)),

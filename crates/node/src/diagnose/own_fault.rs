@@ -69,6 +69,8 @@ words! {
         Network = "own-network",
         /// No backup is made, though it is time.
         BackupFailed = "backup-failed",
+        /// Requests cannot be written to the traffic record.
+        TrafficNotKept = "traffic-not-kept",
         /// A target of notifications cannot be reached.
         NotifyFailed = "notify-failed",
         /// A group's log cannot be believed.

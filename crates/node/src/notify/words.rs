@@ -90,6 +90,7 @@ pub(super) fn nameless(row: &RepairRow) -> String {
         (RepairKind::Certificate, "certificate-expired") => "A certificate of this provider has ended",
         (RepairKind::Certificate, _) => "Something is wrong with a certificate of this provider",
         (RepairKind::Issuance, _) => "No certificate is got by ACME",
+        (RepairKind::Traffic, _) => "What crosses the wire is not kept in the traffic record",
         (RepairKind::Backup, _) => "No backup is made",
         (RepairKind::Notify, _) => "A target of notifications cannot be reached",
         (RepairKind::Log, _) => "The log of a group cannot be believed",

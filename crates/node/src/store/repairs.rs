@@ -94,6 +94,8 @@ pub enum RepairKind {
     AddressHook,
     /// A certificate of ours.
     Certificate,
+    /// Whether the traffic record is kept.
+    Traffic,
     /// Backups that are made by themselves.
     Backup,
     /// Whether one is got by ACME.
@@ -111,7 +113,7 @@ pub enum RepairKind {
 }
 
 impl RepairKind {
-    const WORDS: [(Self, &'static str); 14] = [
+    const WORDS: [(Self, &'static str); 15] = [
         (Self::Store, "store"),
         (Self::Name, "name"),
         (Self::Clock, "clock"),
@@ -120,6 +122,7 @@ impl RepairKind {
         (Self::Router, "router"),
         (Self::AddressHook, "address-hook"),
         (Self::Certificate, "certificate"),
+        (Self::Traffic, "traffic"),
         (Self::Backup, "backup"),
         (Self::Issuance, "issuance"),
         (Self::Notify, "notify"),

@@ -8,6 +8,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::time::Timestamp;
@@ -26,6 +27,10 @@ const VERSION: i32 = 2;
 const WITHOUT_HEARTBEATS: i32 = 1;
 /// What a row takes besides the text of its record: its other columns, its places in the indexes, and what pages leave free.
 const ROW_OCTETS: u64 = 220;
+/// A start waits no longer than this where another program holds the file: it is opened later. A write waits for longer, since what it
+/// holds is lost otherwise.
+const OPEN_WAIT: Duration = Duration::from_secs(1);
+const WRITE_WAIT: Duration = Duration::from_secs(5);
 /// Octets of a page of a new file.
 const PAGE_OCTETS: u64 = 16 << 10;
 /// Octets of the log before the file, from which on it is moved into the file.
@@ -269,6 +274,7 @@ fn is_unusable(fault: &StoreFault) -> bool {
 
 fn open(path: &Path) -> Result<(Connection, Connection), StoreFault> {
     let mut writer = Connection::open(path)?;
+    writer.busy_timeout(OPEN_WAIT)?;
     // Requests are added at the end alone: fewer and larger pages are fewer writes. It counts for a new file only.
     writer.pragma_update(None, "page_size", PAGE_OCTETS)?;
     writer.pragma_update(None, "journal_mode", "WAL")?;
@@ -287,6 +293,7 @@ fn open(path: &Path) -> Result<(Connection, Connection), StoreFault> {
             return Err(StoreFault::Unreadable { what: "a traffic record of the form", value });
         }
     }
+    writer.busy_timeout(WRITE_WAIT)?;
     let reader = super::open::open_for_reading(path)?;
     Ok((writer, reader))
 }

@@ -1,13 +1,15 @@
 //! The traffic record of a running node: what goes on and the latest in memory, the rest in its file.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::time::Timestamp;
 use parking_lot::Mutex;
 use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::filter::TrafficFilter;
@@ -15,7 +17,8 @@ use super::heartbeat::{Beat, Counted, Heartbeat, HeartbeatSpan, LONGEST, Tally};
 use super::pulled::{FeedItem, Pulled};
 use super::record::TrafficRecord;
 use crate::ambient::Ambient;
-use crate::store::{StoreFault, TrafficFile};
+use crate::ground::changes::{Change, Changes};
+use crate::store::{StoreFault, TrafficBounds, TrafficFile};
 
 /// Requests that are in memory, and the octets of their texts.
 const HELD: usize = 5000;
@@ -35,13 +38,16 @@ const GATHER: Duration = Duration::from_millis(250);
 /// Where nothing ends, it is written this often that the node runs: once in the shortest slot of a heartbeat.
 const MARK: Duration = Duration::from_secs(40);
 
+/// A file that cannot be opened is tried again this often.
+const OPEN_EVERY: Duration = Duration::from_secs(5);
+
 /// The latest requests.
 pub struct TrafficLog {
     /// What is in memory.
     ring: Mutex<Ring>,
     /// Grows with everything that begins or ends.
     revision: watch::Sender<u64>,
-    /// Where what has ended is written to; none where nothing is kept.
+    /// Where what has ended is written to; none where nothing is to be kept.
     keeping: Option<Keeping>,
     /// Something has ended that is not written yet.
     ended: Notify,
@@ -50,10 +56,17 @@ pub struct TrafficLog {
 /// Tells whether a provider is one whose heartbeat is counted.
 type IsCounted = Arc<dyn Fn(&Provider) -> bool + Send + Sync>;
 
-#[derive(Clone)]
 struct Keeping {
-    file: Arc<TrafficFile>,
+    /// The folder of the file.
+    dir: PathBuf,
+    bounds: TrafficBounds,
+    /// None as long as it cannot be opened, as while another program holds it.
+    file: OnceLock<Arc<TrafficFile>>,
+    /// Held by whoever opens it: when that was last tried.
+    opening: tokio::sync::Mutex<Instant>,
     ambient: Arc<dyn Ambient>,
+    /// Told where it begins or ends that nothing can be written.
+    changes: Changes,
     is_counted: IsCounted,
 }
 
@@ -70,12 +83,18 @@ struct Ring {
     unwritten: BTreeSet<u64>,
     /// Those that are no longer in `records` and not written yet.
     left: Vec<Arc<TrafficRecord>>,
+    /// The same of strangers: the latest of those that are written at one time.
+    left_of_strangers: VecDeque<Arc<TrafficRecord>>,
     /// How many were not written at all.
     lost: u64,
     /// Why the latest could not be written, where they could not.
-    fault: Option<String>,
+    fault: Option<NotKept>,
     /// The number of the latest.
     last: u64,
+    /// Whom the file still has to forget, as it could not be opened.
+    forgotten: BTreeSet<Provider>,
+    /// Those up to this number are not written: the file has others of these numbers.
+    taken: u64,
     revision: u64,
     /// Whether what has ended is written.
     keeps: bool,
@@ -91,6 +110,15 @@ struct Held {
     beat: Option<Beat>,
     /// When it last changed.
     revision: u64,
+}
+
+/// That requests cannot be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NotKept {
+    /// Why the latest could not be.
+    pub text: String,
+    /// Since when none could.
+    pub since: Timestamp,
 }
 
 /// What is kept of the requests that have ended.
@@ -145,7 +173,7 @@ impl Ring {
                 held.beat = beat;
             }
         }
-        let writes = is_kept && self.unwritten.insert(id);
+        let writes = is_kept && id > self.taken && self.unwritten.insert(id);
         self.make_room();
         writes
     }
@@ -172,7 +200,12 @@ impl Ring {
         let Some(held) = self.records.remove(&id) else { return };
         self.octets -= held.record.octets();
         if self.unwritten.remove(&id) {
-            if self.left.len() < UNWRITTEN {
+            if held.record.is_of_stranger() {
+                self.left_of_strangers.push_back(held.record);
+                if self.left_of_strangers.len() > WRITTEN_OF_STRANGERS {
+                    self.left_of_strangers.pop_front();
+                }
+            } else if self.left.len() < UNWRITTEN {
                 self.left.push(held.record);
             } else {
                 self.lost += 1;
@@ -189,15 +222,30 @@ impl Ring {
             self.remove(id);
         }
         self.left.retain(|record| !is_of(record));
+        self.left_of_strangers.retain(|record| !is_of(record));
         self.tally.peers.remove(peer);
         self.revision += 1;
+    }
+
+    /// The file could be opened, and has requests up to the number `last`. Those of this life are behind them, unless the clock was far
+    /// behind when their numbers were begun: then those that are there already are left out, and numbers go on behind the file's.
+    fn go_on_after(&mut self, last: u64) {
+        self.taken = last;
+        self.last = self.last.max(last);
+        let before = self.unwritten.len() + self.left.len();
+        self.unwritten.retain(|id| *id > last);
+        self.left.retain(|record| record.id > last);
+        self.left_of_strangers.retain(|record| record.id > last);
+        self.lost += (before - self.unwritten.len() - self.left.len()) as u64;
     }
 
     /// Everything that is to be written.
     fn take_unwritten(&mut self) -> Vec<Arc<TrafficRecord>> {
         let mut taken = std::mem::take(&mut self.left);
+        taken.extend(std::mem::take(&mut self.left_of_strangers));
         let unwritten = std::mem::take(&mut self.unwritten);
         taken.extend(unwritten.iter().filter_map(|id| self.records.get(id)).map(|held| held.record.clone()));
+        taken.sort_unstable_by_key(|record| record.id);
         let of_strangers = taken.iter().filter(|record| record.is_of_stranger()).count();
         let mut left_out = of_strangers.saturating_sub(WRITTEN_OF_STRANGERS);
         taken.retain(|record| {
@@ -224,33 +272,101 @@ impl TrafficLog {
         Self::with(None, Ring::default())
     }
 
-    /// The same, since the file cannot be used.
-    pub(crate) fn not_kept(fault: String) -> Self {
-        Self::with(None, Ring { fault: Some(fault), ..Ring::default() })
-    }
-
-    /// A record that goes on where `file` ends, and is written there by [`TrafficLog::keep`]. Heartbeats are those of the peers of
-    /// which `is_counted` says so when they are written: anybody can have us ask for a document under any name.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be read.
+    /// A record that goes on where the file in the folder `dir` ends, and is written there by [`TrafficLog::keep`]. Where the file cannot
+    /// be opened now, it is tried again, and what comes meanwhile is written then. Heartbeats are those of the peers of which
+    /// `is_counted` says so when they are written: anybody can have us ask for a document under any name.
     pub(crate) fn kept_in(
-        file: TrafficFile,
+        dir: PathBuf,
+        bounds: TrafficBounds,
         ambient: Arc<dyn Ambient>,
+        changes: Changes,
         is_counted: impl Fn(&Provider) -> bool + Send + Sync + 'static,
-    ) -> Result<Self, StoreFault> {
-        let ring = Ring { last: file.last()?, keeps: true, ..Ring::default() };
-        let keeping = Keeping { file: Arc::new(file), ambient, is_counted: Arc::new(is_counted) };
-        Ok(Self::with(Some(keeping), ring))
+    ) -> Self {
+        let (file, opening) = (OnceLock::new(), Instant::now().into());
+        let mut ring = Ring { keeps: true, ..Ring::default() };
+        match open(&dir, bounds) {
+            Ok((opened, last)) => {
+                ring.last = last;
+                let _ = file.set(opened);
+            }
+            Err(fault) => {
+                tracing::warn!(%fault, "the traffic record cannot be opened; requests go on, and it is tried again");
+                let now = ambient.now();
+                // Which numbers the file has is not known. There are never as many requests as milliseconds, so these are behind them.
+                ring.last = now.as_millis();
+                ring.fault = Some(NotKept { text: fault.to_string(), since: now });
+            }
+        }
+        let is_counted = Arc::new(is_counted);
+        let keeping = Keeping { dir, bounds, file, opening, ambient, changes, is_counted };
+        Self::with(Some(keeping), ring)
     }
 
     fn with(keeping: Option<Keeping>, ring: Ring) -> Self {
         Self { ring: ring.into(), revision: watch::channel(0).0, keeping, ended: Notify::new() }
     }
 
+    /// The file, where it is open.
     fn file(&self) -> Option<Arc<TrafficFile>> {
-        self.keeping.as_ref().map(|keeping| keeping.file.clone())
+        self.keeping.as_ref().and_then(|keeping| keeping.file.get()).cloned()
+    }
+
+    /// The same; it is opened where it could not be before and was not tried just now.
+    async fn open_file(&self, keeping: &Keeping) -> Option<Arc<TrafficFile>> {
+        if let Some(file) = keeping.file.get() {
+            return Some(file.clone());
+        }
+        // Whoever comes meanwhile finds what is in memory.
+        let mut tried = keeping.opening.try_lock().ok()?;
+        if tried.elapsed() < OPEN_EVERY {
+            return keeping.file.get().cloned();
+        }
+        let (dir, bounds) = (keeping.dir.clone(), keeping.bounds);
+        let opened = tokio::task::spawn_blocking(move || open(&dir, bounds)).await;
+        *tried = Instant::now();
+        match opened.unwrap_or(Err(StoreFault::Closed)) {
+            Ok((file, last)) => {
+                let forgotten = {
+                    let mut ring = self.ring.lock();
+                    ring.go_on_after(last);
+                    let _ = keeping.file.set(file.clone());
+                    std::mem::take(&mut ring.forgotten)
+                };
+                for peer in forgotten {
+                    if let Err(fault) = forget_in(&file, peer).await {
+                        tracing::warn!(%fault, "the traffic record could not be emptied of a peer that was forgotten");
+                    }
+                }
+                tracing::info!("the traffic record could be opened, and is kept from now on");
+                self.note_fault(keeping, None);
+                Some(file)
+            }
+            Err(fault) => {
+                self.note_fault(keeping, Some(fault.to_string()));
+                None
+            }
+        }
+    }
+
+    /// Notes whether requests could be written, and why not.
+    fn note_fault(&self, keeping: &Keeping, text: Option<String>) {
+        let is_news = {
+            let mut ring = self.ring.lock();
+            let since = ring.fault.as_ref().map_or_else(|| keeping.ambient.now(), |before| before.since);
+            let fault = text.map(|text| NotKept { text, since });
+            let is_news = ring.fault.is_some() != fault.is_some();
+            if is_news && let Some(fault) = &fault {
+                tracing::warn!(
+                    fault = %fault.text,
+                    "the traffic record cannot be written; requests go on without it"
+                );
+            }
+            ring.fault = fault;
+            is_news
+        };
+        if is_news {
+            keeping.changes.announce(Change::Settings);
+        }
     }
 
     /// Keeps `record` as the newest, gives it its number, and returns that.
@@ -273,9 +389,10 @@ impl TrafficLog {
     /// Writes what has ended, until `stop`. What ends with it is written by [`TrafficLog::write`].
     pub(crate) async fn keep(self: Arc<Self>, stop: CancellationToken) {
         loop {
+            let mark = if self.file().is_some() { MARK } else { OPEN_EVERY };
             let pause = tokio::select! {
                 () = self.ended.notified() => GATHER,
-                () = tokio::time::sleep(MARK) => Duration::ZERO,
+                () = tokio::time::sleep(mark) => Duration::ZERO,
                 () = stop.cancelled() => return,
             };
             tokio::select! {
@@ -288,12 +405,13 @@ impl TrafficLog {
 
     /// Writes what has ended and is not written yet, with what it counts for, and that the node runs.
     pub(crate) async fn write(&self) {
-        let Some(Keeping { file, ambient, is_counted }) = self.keeping.clone() else { return };
+        let Some(keeping) = &self.keeping else { return };
+        let Some(file) = self.open_file(keeping).await else { return };
         let (records, mut counted) = {
             let mut ring = self.ring.lock();
-            (ring.take_unwritten(), ring.take_counted(ambient.now()))
+            (ring.take_unwritten(), ring.take_counted(keeping.ambient.now()))
         };
-        let count = records.len();
+        let (count, is_counted) = (records.len(), keeping.is_counted.clone());
         let written = tokio::task::spawn_blocking(move || {
             counted.tally.peers.retain(|peer, _| is_counted(peer));
             file.write(&records, &counted)
@@ -304,17 +422,13 @@ impl TrafficLog {
             Ok(Err(fault)) => Some(fault.to_string()),
             Err(fault) => Some(fault.to_string()),
         };
-        let mut ring = self.ring.lock();
-        if let Some(fault) = &fault {
-            ring.lost += count as u64;
-            if ring.fault.is_none() {
-                tracing::warn!(%fault, "the traffic record cannot be written; requests go on without it");
-            }
+        if fault.is_some() {
+            self.ring.lock().lost += count as u64;
         }
-        ring.fault = fault;
+        self.note_fault(keeping, fault);
     }
 
-    /// Forgets what crossed between us and `peer`, and how it went.
+    /// Forgets what crossed between us and `peer`, and how it went: in a file that cannot be opened, once it can be.
     ///
     /// # Errors
     ///
@@ -324,10 +438,14 @@ impl TrafficLog {
             let mut ring = self.ring.lock();
             ring.forget(peer);
             self.revision.send_replace(ring.revision);
+            if self.keeping.is_some() && self.file().is_none() {
+                ring.forgotten.insert(peer.clone());
+            }
         }
-        let Some(file) = self.file() else { return Ok(()) };
-        let peer = peer.clone();
-        tokio::task::spawn_blocking(move || file.forget(&peer)).await.map_err(|_| StoreFault::Closed)?
+        match self.file() {
+            Some(file) => forget_in(&file, peer.clone()).await,
+            None => Ok(()),
+        }
     }
 
     /// The latest `limit` requests of those that `filter` lets pass and that came before the number `before`, the newest first:
@@ -389,7 +507,8 @@ impl TrafficLog {
     ) -> BTreeMap<u64, Arc<TrafficRecord>> {
         let ring = self.ring.lock();
         let held = ring.records.range(..before.unwrap_or(u64::MAX)).rev().map(|(_, held)| &held.record);
-        let left = ring.left.iter().filter(|record| before.is_none_or(|before| record.id < before));
+        let left = ring.left.iter().chain(&ring.left_of_strangers);
+        let left = left.filter(|record| before.is_none_or(|before| record.id < before));
         let wanted = held.filter(|record| filter.lets_pass(record)).take(limit);
         wanted
             .chain(left.filter(|record| filter.lets_pass(record)))
@@ -419,17 +538,17 @@ impl TrafficLog {
     pub async fn kept(&self) -> Result<Option<Kept>, StoreFault> {
         let (lost, fault) = {
             let ring = self.ring.lock();
-            (ring.lost, ring.fault.clone())
+            (ring.lost, ring.fault.as_ref().map(|fault| fault.text.clone()))
         };
         let Some(file) = self.file() else {
-            return Ok(fault.map(|fault| Kept { fault: Some(fault), ..Kept::default() }));
+            return Ok(self.keeping.as_ref().map(|_| Kept { lost, fault, ..Kept::default() }));
         };
         let (requests, since) =
             tokio::task::spawn_blocking(move || file.extent()).await.map_err(|_| StoreFault::Closed)??;
         Ok(Some(Kept { requests, since, lost, fault }))
     }
 
-    /// How it went with `peer`, up to now; none where nothing is kept.
+    /// How it went with `peer`, up to now; none where nothing is kept, or cannot be.
     ///
     /// # Errors
     ///
@@ -439,9 +558,10 @@ impl TrafficLog {
         peer: &Provider,
         span: HeartbeatSpan,
     ) -> Result<Option<Heartbeat>, StoreFault> {
-        let Some(Keeping { file, ambient, is_counted }) = self.keeping.clone() else { return Ok(None) };
+        let Some(Keeping { ambient, is_counted, .. }) = &self.keeping else { return Ok(None) };
         // What has ended is counted in the file alone.
         self.write().await;
+        let Some(file) = self.file() else { return Ok(None) };
         let now = ambient.now();
         let (first, provider) = (span.first_at(now), peer.clone());
         let read = tokio::task::spawn_blocking(move || file.heartbeat(&provider, span, first));
@@ -460,7 +580,7 @@ impl TrafficLog {
     }
 
     /// Why the latest could not be written, where they could not.
-    pub fn fault(&self) -> Option<String> {
+    pub fn fault(&self) -> Option<NotKept> {
         self.ring.lock().fault.clone()
     }
 
@@ -471,6 +591,18 @@ impl TrafficLog {
         let recent = records.filter(|record| record.target.starts_with("/feed") && !record.waiting);
         recent.filter(|record| record.at.plus(record.duration.unwrap_or_default()) >= then).count()
     }
+}
+
+/// Opens the file in the folder `dir`, with the number of the latest request in it.
+fn open(dir: &Path, bounds: TrafficBounds) -> Result<(Arc<TrafficFile>, u64), StoreFault> {
+    let file = TrafficFile::open(dir, bounds)?;
+    let last = file.last()?;
+    Ok((Arc::new(file), last))
+}
+
+async fn forget_in(file: &Arc<TrafficFile>, peer: Provider) -> Result<(), StoreFault> {
+    let file = file.clone();
+    tokio::task::spawn_blocking(move || file.forget(&peer)).await.map_err(|_| StoreFault::Closed)?
 }
 
 #[cfg(test)]
@@ -567,8 +699,7 @@ mod tests {
 
     fn kept(dir: &std::path::Path) -> TrafficLog {
         let bounds = TrafficBounds { rows: 20_000, octets: 64 << 20 };
-        let file = TrafficFile::open(dir, bounds).unwrap();
-        TrafficLog::kept_in(file, Arc::new(System), |_| true).unwrap()
+        TrafficLog::kept_in(dir.to_owned(), bounds, Arc::new(System), Changes::new(), |_| true)
     }
 
     #[tokio::test]
@@ -620,8 +751,9 @@ mod tests {
 
     /// Requests with `a.example`, whose heartbeat is counted, by a clock that stands.
     fn counting(dir: &std::path::Path, clock: &Arc<Stopped>) -> TrafficLog {
-        let file = TrafficFile::open(dir, TrafficBounds { rows: 100, octets: 1 << 20 }).unwrap();
-        TrafficLog::kept_in(file, clock.clone(), |peer| peer.as_str() == "a.example").unwrap()
+        let bounds = TrafficBounds { rows: 100, octets: 1 << 20 };
+        let is_counted = |peer: &Provider| peer.as_str() == "a.example";
+        TrafficLog::kept_in(dir.to_owned(), bounds, clock.clone(), Changes::new(), is_counted)
     }
 
     fn begin(log: &TrafficLog, clock: &Stopped, peer: &str, target: &str) -> u64 {
@@ -713,6 +845,99 @@ mod tests {
         let found = kept(dir.path()).select(TrafficFilter::default(), None, usize::MAX).await.unwrap();
         assert_eq!(found.first().map(|record| record.id), Some(last));
         assert_eq!(found.last().map(|record| record.id), Some(ours));
+    }
+
+    /// Holds the file as another program does that has it for itself.
+    fn hold(dir: &Path) -> rusqlite::Connection {
+        let other = rusqlite::Connection::open(dir.join(crate::store::TRAFFIC_FILE)).unwrap();
+        let hold =
+            "PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; DELETE FROM traffic WHERE id < 0; COMMIT";
+        other.execute_batch(hold).unwrap();
+        other
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_file_that_is_locked_at_the_start_is_written_once_it_is_not() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = kept(dir.path());
+        let before = log.add(record(Direction::Out, "/before"));
+        end(&log, before);
+        log.write().await;
+        drop(log);
+
+        let other = hold(dir.path());
+        let log = kept(dir.path());
+        let mut changes = log.keeping.as_ref().unwrap().changes.listen();
+        let meanwhile = log.add(record(Direction::Out, "/meanwhile"));
+        end(&log, meanwhile);
+        log.write().await;
+        assert!(log.fault().unwrap().text.contains("locked"), "{:?}", log.fault());
+        let said = log.kept().await.unwrap().unwrap();
+        assert_eq!((said.requests, said.lost, said.fault), (0, 0, log.fault().map(|fault| fault.text)));
+        assert_eq!(log.select(TrafficFilter::default(), None, 10).await.unwrap().len(), 1, "it is in memory");
+
+        drop(other);
+        tokio::time::advance(OPEN_EVERY).await;
+        log.write().await;
+        assert_eq!((log.fault(), changes.try_recv()), (None, Ok(Change::Settings)));
+        assert_eq!(log.kept().await.unwrap().unwrap().requests, 2);
+        drop(log);
+        let found = kept(dir.path()).select(TrafficFilter::default(), None, 10).await.unwrap();
+        assert_eq!(found.iter().map(|record| record.id).collect::<Vec<_>>(), [meanwhile, before]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_is_forgotten_while_the_file_is_locked_is_forgotten_in_it_later() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(Stopped(Timestamp::from_secs(1_800_000_000).into()));
+        let log = counting(dir.path(), &clock);
+        for peer in ["a.example", "b.example"] {
+            let id = begin(&log, &clock, peer, "/ping");
+            end(&log, id);
+        }
+        log.write().await;
+        drop(log);
+        let other = hold(dir.path());
+        let log = counting(dir.path(), &clock);
+        log.forget(&"a.example".parse().unwrap()).await.unwrap();
+        drop(other);
+        tokio::time::advance(OPEN_EVERY).await;
+        log.write().await;
+        let left = log.select(TrafficFilter::default(), None, 10).await.unwrap();
+        let left: Vec<_> =
+            left.iter().filter_map(|record| record.peer.as_ref()).map(Provider::as_str).collect();
+        assert_eq!(left, ["b.example"]);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn numbers_of_a_clock_that_is_behind_take_the_place_of_no_others() {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(Stopped(Timestamp::from_secs(0).into()));
+        let log = counting(dir.path(), &clock);
+        for _ in 0..3 {
+            let id = begin(&log, &clock, "a.example", "/ping");
+            end(&log, id);
+        }
+        log.write().await;
+        drop(log);
+        let other = hold(dir.path());
+        let log = counting(dir.path(), &clock);
+        let id = begin(&log, &clock, "a.example", "/meanwhile");
+        end(&log, id);
+        drop(other);
+        tokio::time::advance(OPEN_EVERY).await;
+        log.write().await;
+        // What is noted of it later is not written either.
+        end(&log, id);
+        let next = begin(&log, &clock, "a.example", "/next");
+        end(&log, next);
+        log.write().await;
+        let said = log.kept().await.unwrap().unwrap();
+        assert_eq!((id, next, said.requests, said.lost), (1, 4, 4, 1));
+        drop(log);
+        let found = counting(dir.path(), &clock).select(TrafficFilter::default(), None, 10).await.unwrap();
+        let targets: Vec<_> = found.iter().map(|record| record.target.as_str()).collect();
+        assert_eq!(targets, ["/next", "/ping", "/ping", "/ping"]);
     }
 
     #[tokio::test]

@@ -13,7 +13,7 @@ mod record;
 pub use export::{Export, ExportFormat};
 pub use filter::TrafficFilter;
 pub use heartbeat::{Heartbeat, HeartbeatSpan, SLOTS, Slot, SlotState};
-pub use log::{Kept, TrafficLog};
+pub use log::{Kept, NotKept, TrafficLog};
 pub use record::{Direction, Timing, TrafficEvent, TrafficItem, TrafficItems, TrafficKind, TrafficRecord};
 
 pub(crate) use heartbeat::{Added, Counted, Place};

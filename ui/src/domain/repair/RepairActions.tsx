@@ -43,6 +43,12 @@ export function RepairActions({ repair }: { repair: Repair }) {
       );
     case "node":
       if (kind === "copy") return <GoOnHere />;
+      if (kind === "traffic")
+        return (
+          <Link to="/traffic" className={buttonClass({})}>
+            {t.repairs.openTraffic}
+          </Link>
+        );
       return kind === "store" || kind === "clock" ? (
         <Link to="/" className={buttonClass({})}>
           {t.repairs.openOverview}

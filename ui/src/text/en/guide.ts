@@ -138,6 +138,7 @@ export const guideParts: Readonly<Record<string, readonly string[]>> = {
     "disk-low",
     "store-unwritable",
     "store-damaged",
+    "traffic-not-kept",
     "own-store",
     "store-failing",
     "not-kept",

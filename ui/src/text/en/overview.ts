@@ -128,6 +128,10 @@ export const overview = {
       count === 1 ? `Something is wrong with ${about}.` : `Something is wrong with ${count} providers.`,
       "What it is, and what to do, is under Repairs.",
     ],
+    "traffic-not-kept": () => [
+      "What crosses the wire is not kept in the traffic record.",
+      "Why, and what to do, is under Repairs. It is tried again by itself.",
+    ],
     "stock-low": ({ about, count }: Told) => [
       count === 1
         ? `${about} has few keys left for being added to groups.`

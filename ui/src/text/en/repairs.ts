@@ -38,6 +38,7 @@ export const repairs = {
   openAccounts: "Open Accounts",
   openSettings: "Open Settings",
   openOverview: "Open Overview",
+  openTraffic: "Open Traffic",
   goOnHere: "This copy goes on",
   goOnHereHint: "Press it at one of the two, and only once the other is stopped for good",
   goesOn: "This copy goes on.",

@@ -22,9 +22,9 @@ export const traffic = {
   keptNothing:
     "No requests are kept on disk, as the configuration has it. What is shown here is lost when the provider stops.",
   keptFault: (why: string, lost: number) =>
-    `New requests cannot be written to disk: ${why}. ${
+    `New requests cannot be written to disk: ${why}. It is tried again by itself. ${
       lost === 0
-        ? "They are lost when the provider stops."
+        ? "Until then they are lost when the provider stops."
         : `${many(lost, "request", "requests")} since the start ${lost === 1 ? "is" : "are"} missing from the record.`
     }`,
   keptLost: (lost: number) =>

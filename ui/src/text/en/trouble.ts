@@ -283,6 +283,8 @@ export const remedy = {
       "See that the data folder may be written by the user that the node runs as, that no other program holds the store open, and that the disk is sound. The node goes on by itself with the first write that succeeds.",
     "disk-low":
       "Make room on the disk that has the data folder, or move the data folder to a larger one while the node is stopped. Storage under Settings says what takes room, has old messages removed and gives free room back.",
+    "traffic-not-kept":
+      "Only the record of what crosses the wire is missing: everything else goes on. End the program that holds traffic.sqlite in the data folder, as one that reads or copies it may, and see that the user that the node runs as may write there. It is tried again by itself, and what is in memory is kept then.",
     "backup-failed":
       "See that the folder for backups is there, that the user that the node runs as may write into it, and that there is room. It is tried again every ten minutes; Back up now under Settings tries it at once.",
     "notify-failed":

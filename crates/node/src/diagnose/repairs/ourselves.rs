@@ -24,6 +24,7 @@ const NOT_TOLD: Duration = Duration::from_secs(600);
 /// Says what is wrong with this node itself.
 pub(super) fn judge_ourselves(facts: &Facts<'_>, findings: &mut Findings) {
     judge_store(facts, findings);
+    judge_traffic(facts, findings);
     judge_backup(facts, findings);
     judge_notify(facts, findings);
     judge_copy(facts, findings);
@@ -81,6 +82,20 @@ fn judge_store(facts: &Facts<'_>, findings: &mut Findings) {
     findings.wrong.push(RepairFinding {
         since: Some(trouble.since),
         ..own(RepairSubject::Node, RepairKind::Store, fault, Severity::High, text)
+    });
+}
+
+/// That requests are not kept in the traffic record. Where that is for the disk, the disk is told of, and not what follows from it.
+fn judge_traffic(facts: &Facts<'_>, findings: &mut Findings) {
+    let is_of_disk = facts.own.store.is_some() || facts.own.free.is_some_and(|free| free < LOW_OCTETS);
+    let Some(not_kept) = facts.own.traffic.as_ref().filter(|_| !is_of_disk) else { return };
+    let why = not_kept.text.trim_end_matches('.');
+    let text = format!("What crosses the wire is not kept in the traffic record: {why}.");
+    let fault = OwnFault::TrafficNotKept;
+    findings.wrong.push(RepairFinding {
+        since: Some(not_kept.since),
+        patience: RESTART,
+        ..own(RepairSubject::Node, RepairKind::Traffic, fault, Severity::Low, text)
     });
 }
 
@@ -245,6 +260,7 @@ pub(super) mod tests {
     use crate::notify::FailingTarget;
     use crate::router::{RouterFault, RouterStanding};
     use crate::store::StoreTrouble;
+    use crate::traffic::NotKept;
 
     pub(in super::super) const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
     pub(in super::super) const DAY: Duration = Duration::from_secs(86_400);
@@ -272,6 +288,7 @@ pub(super) mod tests {
             address_hook: None,
             store: None,
             free: Some(1 << 40),
+            traffic: None,
             backup: None,
             before_build: None,
             runs_twice: None,
@@ -307,14 +324,24 @@ pub(super) mod tests {
     }
 
     #[test]
+    fn a_traffic_record_that_is_not_kept_for_want_of_room_is_not_told_beside_the_disk() {
+        let traffic = Some(NotKept { text: "the disk is full".into(), since: NOW });
+        let own = Ourselves { traffic, free: Some(LOW_OCTETS - 1), ..ourselves() };
+        assert_eq!(codes(&found(&own)), ["disk-low"]);
+    }
+
+    #[test]
     fn each_fault_of_our_own_is_found() {
         type Alteration = fn(&mut Ourselves);
-        let cases: [(&str, Severity, Alteration); 13] = [
+        let cases: [(&str, Severity, Alteration); 14] = [
             ("disk-full", Severity::High, |own| {
                 let text = "database or disk is full".into();
                 own.store = Some(StoreTrouble { code: "disk-full", text, since: NOW, last: NOW, lost: 1 });
             }),
             ("disk-low", Severity::Medium, |own| own.free = Some(LOW_OCTETS - 1)),
+            ("traffic-not-kept", Severity::Low, |own| {
+                own.traffic = Some(NotKept { text: "database is locked".into(), since: NOW });
+            }),
             ("runs-twice", Severity::High, |own| {
                 own.runs_twice = Some(("a copy runs".into(), NOW));
             }),
