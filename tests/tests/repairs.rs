@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use drawbridge_admin::{Host, commands};
 use drawbridge_mtp::id::Provider;
-use drawbridge_mtp::message::ConnectionState;
+use drawbridge_mtp::message::{ConnectionState, PeerState};
 use drawbridge_mtp::problem::{Code, Problem};
 use drawbridge_node::config::Strangers;
 use drawbridge_node::store::{RepairSubject, Severity};
@@ -125,6 +125,53 @@ async fn a_peer_of_which_nothing_is_expected_shows_by_its_requests_that_its_cloc
         })
         .await;
     assert_eq!(pulled(), before, "no pull of alpha has shown it");
+}
+
+/// Nothing of it waits for a decision: nothing proves that it was it.
+#[tokio::test]
+async fn who_is_refused_for_its_certificate_is_told_of_until_that_is_trusted() {
+    let federation = Federation::new();
+    let alpha = federation.node(|_| {}).await;
+    let beta = federation.node(|config| (config.mtp.tls_cert, config.mtp.tls_key) = (None, None)).await;
+    beta.allows(alpha.provider()).await;
+    let raised = alpha.raises(&of(beta.provider()), "certificate-self-signed").await;
+    assert_eq!((raised.side, raised.severity), (Side::Either, Severity::Low));
+    assert!(raised.text.contains("comes here and is refused"), "{}", raised.text);
+    let known = beta.provider().clone();
+    assert!(alpha.reads(move |view| view.peer(&known)).await.is_none());
+
+    let met = alpha.node().operator().met_certificate(beta.provider()).await.unwrap();
+    let trusted = Some(met.fingerprint);
+    alpha.node().operator().trust_certificate(beta.provider().clone(), trusted).await.unwrap();
+    beta.node().operator().retry_peer(alpha.provider()).await;
+    alpha.mends(raised.id).await;
+    alpha.sees_peer(beta.provider(), PeerState::Pending).await;
+}
+
+/// Nothing is expected from it here, so nothing of ours meets its certificate but the look for its key.
+#[tokio::test]
+async fn a_peer_whose_pulls_are_refused_for_its_certificate_is_told_of_with_that() {
+    let federation = Federation::new();
+    let (alpha, beta) = (federation.node(|_| {}).await, federation.node(|_| {}).await);
+    alpha.allows(beta.provider()).await;
+    beta.allows(alpha.provider()).await;
+    for (one, other) in [(&alpha, &beta), (&beta, &alpha)] {
+        one.rests_at(other.provider()).await;
+    }
+    alpha.stop().await;
+    beta.stop().await;
+    let shown = &beta.config().mtp;
+    let files = [shown.tls_cert.as_ref().unwrap(), shown.tls_key.as_ref().unwrap()];
+    for (made, file) in federation.self_signed().iter().zip(files) {
+        std::fs::copy(made, file).unwrap();
+    }
+    alpha.start().await;
+    beta.start().await;
+    beta.rests_at(alpha.provider()).await;
+    beta.node().operator().retry_peer(alpha.provider()).await;
+    let raised = alpha.raises(&of(beta.provider()), "certificate-self-signed").await;
+    assert_eq!((raised.side, raised.stage.as_deref()), (Side::Either, Some("tls")));
+    assert!(raised.text.contains("refused (401 key-unknown), since its document"), "{}", raised.text);
 }
 
 #[tokio::test]

@@ -204,6 +204,12 @@ impl PeerFault {
         self
     }
 
+    /// The same, told in a sentence around its own.
+    #[must_use]
+    pub fn told_as(self, text: &str) -> Self {
+        Self { text: readable(text), ..self }
+    }
+
     /// What the peer answered, where it will never do what it was asked to.
     pub fn final_refusal(&self) -> Option<&ReceivedProblem> {
         self.problem.as_deref().filter(|_| self.is_final)
@@ -214,6 +220,11 @@ impl PeerFault {
         let reached = !matches!(self.stage, Stage::Dns | Stage::Connect | Stage::Tls)
             && !matches!(self.code.as_ref(), "timeout" | "connection-lost" | "proxy-error");
         self.problem.is_none() && !reached
+    }
+
+    /// Whether it is for its certificate that nothing is exchanged with it.
+    pub fn is_of_certificate(&self) -> bool {
+        self.stage == Stage::Tls && self.code.starts_with("certificate-")
     }
 
     /// Whether the peer may be elsewhere by now than its document said when it was read: it is not at its endpoint, or

@@ -43,6 +43,18 @@ describe("Repairs", () => {
     expect(within(broken).queryByRole("button", { name: "Try now" })).toBeNull();
   });
 
+  it("has a certificate looked at where nobody vouches for it", async () => {
+    const node = new TestNode();
+    node.repairs = {
+      ...node.repairs,
+      open: [repair({ code: "certificate-self-signed", stage: "tls", side: "either" })],
+    };
+    const { person } = open(node, "/repairs");
+    const broken = await screen.findByRole("region", { name: "Broken" });
+    await person.click(within(broken).getByRole("button", { name: "Look at its certificate" }));
+    expect(node.requests("met-certificate")).toEqual([{ provider: "beta.example" }]);
+  });
+
   it("has the operator say which of two copies goes on", async () => {
     const node = new TestNode();
     const twice = repair({ subject: { type: "node" }, kind: "copy", code: "runs-twice", side: "ours" });

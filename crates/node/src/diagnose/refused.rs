@@ -6,12 +6,9 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::time::Timestamp;
 
 use crate::peer_fault::{PeerFault, Stage};
-use crate::peers::{ClockOffset, Peers};
+use crate::peers::{COMES_AGAIN, ClockOffset, Peers};
 use crate::side::Side;
 use crate::traffic::{Direction, TrafficFilter, TrafficKind, TrafficRecord};
-
-/// Who is refused comes again within a minute (section 11): what was refused longer ago than this tells nothing of now.
-const RECENT: Duration = Duration::from_secs(600);
 
 /// So many of a peer's latest pulls are looked at for one that was judged.
 const LATEST: usize = 16;
@@ -43,7 +40,7 @@ impl RefusedPull {
         let latest = peers.traffic.select(filter, None, LATEST).await.ok()?;
         let record = latest.into_iter().find(|record| record.verified || !record.waiting)?;
         let status = record.status.filter(|status| *status >= 400)?;
-        if now.since(record.at) > RECENT {
+        if now.since(record.at) > COMES_AGAIN {
             return None;
         }
         let code = record.code.as_deref().unwrap_or("other");
@@ -68,7 +65,7 @@ impl RefusedPull {
             let (side, others) = peers.board.whose_clock(peer, offset);
             (side, format!("its clock is {}; {others}", offset.words(Duration::ZERO)))
         });
-        let (fault, side) = explain(code, status, clock);
+        let (fault, side) = explain(code, status, clock, peers.documents.why_unread(peer));
         Some(Self { at: record.at, fault, side, is_proved: record.verified })
     }
 }
@@ -81,9 +78,22 @@ fn offset_in(record: &TrafficRecord) -> Option<ClockOffset> {
     Some(ClockOffset::of(Timestamp::from_secs(digits.parse().ok()?), record.at))
 }
 
-/// What it means that a pull was answered with that code; `clock` is whose clock is wrong, and why, where that is known.
-fn explain(code: &str, status: u16, clock: Option<(Side, String)>) -> (PeerFault, Side) {
+/// What it means that a pull was answered with that code; `clock` is whose clock is wrong, and why, where that is known, and `unread` why
+/// its document cannot be had.
+fn explain(
+    code: &str,
+    status: u16,
+    clock: Option<(Side, String)>,
+    unread: Option<PeerFault>,
+) -> (PeerFault, Side) {
     let said = format!("its pulls come here and are refused ({status} {code})");
+    if let Some(fault) = unread.filter(|_| code == "key-unknown") {
+        let (side, text) = (
+            Side::of(&fault.code),
+            format!("{said}, since its document, which has its key, cannot be read: {fault}"),
+        );
+        return (fault.told_as(&text), side);
+    }
     let (code, why, side) = match code {
         "clock-skew" | "signature-expired" => match clock {
             Some((Side::Ours, why)) => ("own-clock", why, Side::Ours),
@@ -92,7 +102,7 @@ fn explain(code: &str, status: u16, clock: Option<(Side, String)>) -> (PeerFault
         },
         "key-unknown" => (
             "pull-key-unknown",
-            "its document could not be read from here, or does not have the key by which it signs".into(),
+            "its document does not have the key by which it signs, or could not be read from here".into(),
             Side::Either,
         ),
         "signature-invalid" | "digest-mismatch" => {
@@ -114,13 +124,27 @@ mod tests {
             [(Side::Ours, "own-clock"), (Side::Theirs, "clock-skew"), (Side::Either, "clock-skew")]
         {
             let (fault, blamed) =
-                explain("clock-skew", 401, Some((side, "its clock is 10 min ahead".into())));
+                explain("clock-skew", 401, Some((side, "its clock is 10 min ahead".into())), None);
             assert_eq!((fault.code.as_ref(), blamed), (code, side));
             assert_eq!(
                 fault.text,
                 "its pulls come here and are refused (401 clock-skew): its clock is 10 min ahead"
             );
         }
-        assert_eq!(explain("clock-skew", 401, None).1, Side::Either);
+        assert_eq!(explain("clock-skew", 401, None, None).1, Side::Either);
+    }
+
+    #[test]
+    fn why_a_document_cannot_be_read_is_what_is_told_of_a_key_that_is_not_known() {
+        let expired = PeerFault::new(Stage::Tls, "certificate-expired", "its certificate ran out");
+        let (fault, side) = explain("key-unknown", 401, None, Some(expired.clone()));
+        assert_eq!(
+            (fault.stage, fault.code.as_ref(), side),
+            (Stage::Tls, "certificate-expired", Side::Theirs)
+        );
+        assert!(fault.text.ends_with("cannot be read: its certificate ran out"), "{}", fault.text);
+        // The document was read, or it was refused for something else.
+        assert_eq!(explain("key-unknown", 401, None, None).0.code, "pull-key-unknown");
+        assert_eq!(explain("signature-missing", 401, None, Some(expired)).0.code, "signature-missing");
     }
 }

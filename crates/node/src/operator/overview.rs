@@ -8,6 +8,7 @@ use drawbridge_mtp::message::PeerState;
 use drawbridge_mtp::time::Timestamp;
 
 use super::peers::{Known, Peer};
+use super::repairs::undecided;
 use super::users::short_clients;
 use super::versions::{NewerVersion, newer_than};
 use super::waiting::Waiting;
@@ -76,9 +77,11 @@ impl Operator {
     pub async fn overview(&self) -> Result<Overview, ReadFault> {
         let (pulling, ours, now) =
             (self.peers.board.all_pulling(), self.ground.ours.clone(), self.ground.ambient.now());
+        let unread = self.refused_for_certificates(now);
         let read = self.store.read::<_, ReadFault>(move |view| {
             Ok((
                 Known::all(view)?,
+                undecided(view, unread)?,
                 Waiting::count(view)?,
                 view.users()?.len() as u64,
                 view.count_connected_pairs()?,
@@ -86,13 +89,14 @@ impl Operator {
                 short_clients(view, &ours, now)?,
             ))
         });
-        let (known, waiting, users, connections, broken_groups, short_clients) = read.await?;
+        let (known, refused, waiting, users, connections, broken_groups, short_clients) = read.await?;
         let (peers, ourselves) = (self.show_peers(known, &pulling).await, self.ourselves());
         let found = judge(&Facts {
             now,
             started: self.started,
             own: &ourselves,
             peers: &peers,
+            refused: &refused,
             broken: &broken_groups,
             short: &short_clients,
             untold: &self.notifier.failing(),

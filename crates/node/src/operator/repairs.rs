@@ -8,8 +8,14 @@ use super::peers::Known;
 use super::users::short_clients;
 use super::{Operator, Peer, ReadFault};
 use crate::diagnose::repairs::{Facts, Findings, RepairFinding, judge};
+use crate::ground::config::Strangers;
 use crate::misuse::Misuse;
+use crate::peer_fault::PeerFault;
+use crate::peers::Unread;
 use crate::store::{PeerRow, Reader, RepairRow, StoreFault, View};
+
+/// So many strangers are told of that are refused for their certificates.
+const REFUSED: usize = 5;
 
 /// What is wrong, and what was.
 #[derive(Clone, Debug)]
@@ -64,15 +70,17 @@ impl Operator {
     pub(crate) async fn look_for_repairs(&self) -> Result<Findings, ReadFault> {
         let pulling = self.peers.board.all_pulling();
         let (ours, now) = (self.ground.ours.clone(), self.ground.ambient.now());
+        let unread = self.refused_for_certificates(now);
         let read = self.store.read::<_, ReadFault>(move |view| {
             let known = Known::all_with(view, |view, row| {
                 // What hangs on a peer is counted only where something may be wrong with it.
                 Ok(if may_be_wrong(view, row)? { Some(view.depends_on(&row.provider, &ours)?) } else { None })
             })?;
             let known = Known::without_guests(view, known)?;
-            Ok((known, view.broken_groups()?, short_clients(view, &ours, now)?))
+            let refused = undecided(view, unread)?;
+            Ok((known, refused, view.broken_groups()?, short_clients(view, &ours, now)?))
         });
-        let (known, broken, short) = read.await?;
+        let (known, refused, broken, short) = read.await?;
         let peers: Vec<Peer> = self.show_peers(known, &pulling).await;
         let own = self.ourselves();
         Ok(judge(&Facts {
@@ -80,11 +88,42 @@ impl Operator {
             started: self.started,
             own: &own,
             peers: &peers,
+            refused: &refused,
             broken: &broken,
             short: &short,
             untold: &self.notifier.failing(),
         }))
     }
+}
+
+impl Operator {
+    /// Those who come here and are refused for their certificates, who have come for longest first; nobody where the operator wants to
+    /// hear of no strangers.
+    pub(super) fn refused_for_certificates(&self, now: Timestamp) -> Vec<Unread> {
+        if self.consent.choices().strangers == Strangers::Listed {
+            return Vec::new();
+        }
+        let mut unread = self.peers.documents.came_in_vain(now, PeerFault::is_of_certificate);
+        unread.retain(|unread| unread.provider != self.ground.ours);
+        unread.sort_by_key(|unread| unread.in_vain.first);
+        unread
+    }
+}
+
+/// Those of `unread` of whom nobody has decided: of a peer it is told how it goes with it. Anybody can come under a name, so it is told
+/// of a few.
+pub(super) fn undecided(view: &View<'_>, unread: Vec<Unread>) -> Result<Vec<Unread>, StoreFault> {
+    let mut found = Vec::new();
+    for unread in unread {
+        let state = view.peer_state(&unread.provider)?;
+        if matches!(state, PeerState::Unknown | PeerState::Pending) {
+            found.push(unread);
+        }
+        if found.len() == REFUSED {
+            break;
+        }
+    }
+    Ok(found)
 }
 
 fn may_be_wrong(view: &View<'_>, row: &PeerRow) -> Result<bool, StoreFault> {

@@ -13,8 +13,9 @@ use drawbridge_mtp::time::Timestamp;
 
 use super::Peers;
 use super::document_answer::{DOCUMENT_PATH, DocumentAnswer};
-use super::documents::{Entry, Failure};
+use super::documents::{Entry, Failure, InVain};
 use super::reach::lifetime;
+use crate::ground::changes::Change;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::refusal::Refusal;
 use crate::store::{Addition, Connection, DecidedBy, StoreFault};
@@ -155,7 +156,11 @@ impl Peers {
                     let retry_after = self.remembered_for(failed, &entry, signer, kid);
                     failed.no_key(retry_after)
                 });
-                self.documents.change(signer, |entry| entry.came_in_vain = Some(now));
+                self.documents.change(signer, |entry| {
+                    entry.came_in_vain = Some(InVain::again(entry.came_in_vain, now));
+                });
+                // Repairs tells of it after some tries.
+                self.ground.changes.announce(Change::Dealings(signer.clone()));
                 Err(fault.unwrap_or(NoKey::NoDocument(FIRST_PAUSE)))
             }
         }
@@ -170,7 +175,9 @@ impl Peers {
         kid: &Thumbprint,
     ) -> Duration {
         let now = self.ground.ambient.now();
-        let is_in_vain = entry.came_in_vain.is_some_and(|at| at <= now && now.since(at) < REFETCH);
+        let is_in_vain = entry
+            .came_in_vain
+            .is_some_and(|in_vain| in_vain.last <= now && now.since(in_vain.last) < REFETCH);
         let is_accepted = self.store.glance(|view| {
             Ok::<_, StoreFault>(
                 view.peer_state(signer)? == PeerState::Allowed && view.accepted_keys(signer)?.contains(kid),
@@ -193,7 +200,8 @@ impl Peers {
                 return Err(NoKey::NotThere(REFETCH.saturating_sub(age)));
             }
         }
-        let Some(failed) = &entry.failed else { return Ok(None) };
+        // What the operator has changed, as that a certificate is trusted, counts with the next request.
+        let Some(failed) = entry.failed.as_ref().filter(|_| !entry.reread) else { return Ok(None) };
         let remembered = self.remembered_for(failed, &entry, signer, kid);
         let rest = remembered.saturating_sub(now.since(failed.at));
         if rest.is_zero() { Ok(None) } else { Err(failed.no_key(rest)) }
@@ -236,20 +244,26 @@ impl Peers {
         let now = self.ground.ambient.now();
         match fetched {
             Ok((document, lifetime)) => {
+                let mut came_in_vain = None;
                 self.documents.change(provider, |entry| {
                     entry.document = Some(document.clone());
                     entry.fetched = Some(now);
                     entry.fresh_until = Some(now.plus(lifetime));
-                    (entry.failed, entry.came_in_vain) = (None, None);
+                    entry.failed = None;
+                    came_in_vain = entry.came_in_vain.take();
                 });
+                if came_in_vain.is_some() {
+                    self.ground.changes.announce(Change::Dealings(provider.clone()));
+                }
                 Ok(document)
             }
             Err(Uncounted::Store(fault)) => {
                 let met = PeerFault::new(Stage::Store, "own-store", fault.to_string());
                 let (problem, after) = Refusal::Store(fault).into_parts();
                 let pause = after.unwrap_or(FIRST_PAUSE);
+                let (unkept, failed) = (Some(Box::new(problem)), met.clone());
                 self.documents.change(provider, |entry| {
-                    entry.failed = Some(Failure { at: now, pause, unkept: Some(Box::new(problem)) });
+                    entry.failed = Some(Failure { fault: failed, at: now, pause, unkept });
                 });
                 Err(met)
             }
@@ -257,12 +271,13 @@ impl Peers {
                 // Our own tries at a peer must not lengthen what it meets when it is there again.
                 let state = self.store.glance(|view| view.peer_state(provider));
                 let is_peer = state.is_ok_and(|state| state == PeerState::Allowed);
+                let failed = fault.clone();
                 self.documents.change(provider, |entry| {
                     let pause = match &entry.failed {
                         Some(failed) if !is_peer => (failed.pause * 2).min(LONGEST_PAUSE),
                         _ => FIRST_PAUSE,
                     };
-                    entry.failed = Some(Failure { at: now, pause, unkept: None });
+                    entry.failed = Some(Failure { fault: failed, at: now, pause, unkept: None });
                 });
                 Err(fault)
             }

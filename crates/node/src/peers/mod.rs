@@ -27,6 +27,7 @@ pub(crate) use guard::{host_text, is_public, may_be_allowed, only_here};
 
 pub(crate) use backoff::{Backoff, EndedBy};
 pub(crate) use document_answer::{DOCUMENT_PATH, DocumentAnswer};
+pub(crate) use documents::{COMES_AGAIN, Unread};
 pub(crate) use fetch::NoKey;
 pub(crate) use outbound::{Agreed, Outbound, PROGRAM};
 pub(crate) use reach::{Answer, Ask, lifetime};

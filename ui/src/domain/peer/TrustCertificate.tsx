@@ -45,10 +45,10 @@ export function TrustCertificate({ provider }: { provider: string }) {
       await admin.call("trust-certificate", { provider, fingerprint });
       setMet(null);
       toast(words.given(provider));
-      void admin.refresh("peers", "peer", "trusted-certificates");
+      void admin.refresh("peers", "peer", "trusted-certificates", "repairs");
     });
   return (
-    <div className="mt-3">
+    <>
       <Button
         data-testid="look-at-certificate"
         icon={<ShieldCheck className="size-3.5" aria-hidden="true" />}
@@ -57,11 +57,7 @@ export function TrustCertificate({ provider }: { provider: string }) {
       >
         {words.look}
       </Button>
-      {fault !== null && met === null && (
-        <div className="mt-2">
-          <Fault>{fault}</Fault>
-        </div>
-      )}
+      {fault !== null && met === null && <Fault>{fault}</Fault>}
       <Dialog
         open={met !== null}
         onClose={() => setMet(null)}
@@ -94,6 +90,6 @@ export function TrustCertificate({ provider }: { provider: string }) {
           </>
         )}
       </Dialog>
-    </div>
+    </>
   );
 }

@@ -5,6 +5,7 @@ import type { Repair } from "@/bindings/Repair";
 import { TryIssuance } from "@/domain/node/TryIssuance";
 import { ADDRESS_REFUSED, AllowAddress } from "@/domain/peer/AllowAddress";
 import { usePeerActions } from "@/domain/peer/hooks";
+import { isNotVouchedFor, TrustCertificate } from "@/domain/peer/TrustCertificate";
 import { useRepairActions } from "@/domain/repair/hooks";
 import { Button, buttonClass } from "@/shared/Button";
 import { t } from "@/text";
@@ -85,6 +86,7 @@ function PeerActions({ provider, code }: { provider: string; code: string }) {
   return (
     <>
       {code === ADDRESS_REFUSED && <AllowAddress provider={provider} />}
+      {isNotVouchedFor({ code }) && <TrustCertificate provider={provider} />}
       {!NOT_TRIED.has(code) && (
         <Button
           icon={<RotateCw className={icon} aria-hidden="true" />}

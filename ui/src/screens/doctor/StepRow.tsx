@@ -73,7 +73,9 @@ export function StepRow({ step, of, isNested }: { step: CheckStep; of: CheckRepo
           <span className="block">{todo}</span>
           <GuideLink code={step.code} stage={step.stage} />
           {step.name === "tls" && !of.is_own && isNotVouchedFor(step) && (
-            <TrustCertificate provider={of.provider} />
+            <div className="mt-3">
+              <TrustCertificate provider={of.provider} />
+            </div>
           )}
         </div>
       )}

@@ -117,7 +117,11 @@ function Details({ peer, onClose }: { peer: Peer; onClose: () => void }) {
             ))}
           </ul>
         )}
-        {peer.troubles.some(isNotVouchedFor) && <TrustCertificate provider={peer.provider} />}
+        {peer.troubles.some(isNotVouchedFor) && (
+          <div className="mt-3">
+            <TrustCertificate provider={peer.provider} />
+          </div>
+        )}
         {peer.troubles.some(({ code, over }) => code === ADDRESS_REFUSED && !over) && (
           <div className="mt-3">
             <AllowAddress provider={peer.provider} />

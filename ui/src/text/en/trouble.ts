@@ -102,7 +102,7 @@ export const remedy = {
     "certificate-unknown-issuer":
       "Nobody this computer trusts has signed its certificate. Its operator needs one of a public authority, or you have to name theirs in [peers] extra_roots.",
     "certificate-self-signed":
-      "It has signed its certificate itself, as a provider does until it is given another. Look at its certificate with the button in the Doctor or under Peers, or with the command met-certificate; compare the fingerprint with what its operator tells you by another way, and trust it for this provider. Or its operator gets one of a public authority.",
+      "It has signed its certificate itself, as a provider does until it is given another. Look at its certificate with the button in Repairs, in the Doctor or under Peers, or with the command met-certificate; compare the fingerprint with what its operator tells you by another way, and trust it for this provider. Or its operator gets one of a public authority.",
     "certificate-replaced":
       "Ask its operator, by another way, whether it has a new certificate and which fingerprint (SHA-256) that has. If it is the one that is shown, look at it under Peers and trust it, which takes the place of the old one there; where the old one stands in the file of [peers] extra_roots, put the new tls-cert.pem there too and start this program again. If it is not, somebody else answers there.",
     "certificate-of-authority":

@@ -8,6 +8,7 @@ use drawbridge_mtp::time::Timestamp;
 use crate::diagnose::Ourselves;
 use crate::notify::FailingTarget;
 use crate::operator::{Peer, ShortClient};
+use crate::peers::Unread;
 
 /// How long tries have to have failed, and what else passes by itself within a minute or two: a restart, a network that comes up.
 pub(super) const RESTART: Duration = Duration::from_secs(120);
@@ -24,6 +25,8 @@ pub(crate) struct Facts<'a> {
     pub(crate) own: &'a Ourselves,
     /// All peers, with what hangs on those that are not well.
     pub(crate) peers: &'a [Peer],
+    /// Those of whom nobody has decided, who come here and are refused for their certificates: those who have come for longest.
+    pub(crate) refused: &'a [Unread],
     /// Groups whose log cannot be believed.
     pub(crate) broken: &'a [GroupUri],
     /// Clients that have few KeyPackages left.

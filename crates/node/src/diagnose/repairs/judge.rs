@@ -15,7 +15,7 @@ use crate::diagnose::own_fault::OwnFault;
 use crate::ground::clock::CLOCK_BEFORE_BUILD;
 use crate::ground::copies::RUNS_TWICE;
 use crate::operator::{PULLED_WITHIN, Peer, ShortClient, StandingCode, the_other_way};
-use crate::peers::{PullingStatus, SLOW_FROM, is_outvoted};
+use crate::peers::{COMES_AGAIN, PullingStatus, SLOW_FROM, Unread, is_outvoted};
 use crate::side::Side;
 use crate::store::{RepairKind, RepairSubject, Severity, Suffers, TroubleRow};
 
@@ -49,6 +49,9 @@ pub(crate) fn judge(facts: &Facts<'_>) -> Findings {
     let is_network_gone = judge_network(&allowed, &mut findings);
     for peer in facts.peers {
         judge_peer(facts, peer, is_clock_wrong, is_network_gone, &mut findings);
+    }
+    for unread in facts.refused {
+        judge_refused(unread, &mut findings);
     }
     for group in facts.broken {
         let text = format!("The log of the group {group} cannot be believed, so nothing new in it is taken.");
@@ -291,6 +294,32 @@ fn judge_peer(
     findings.wrong.extend(exchange);
 }
 
+/// Someone who asks to be let in is refused for its certificate. Nothing of it waits for a decision, since nothing proves that it was it,
+/// so its operator and ours would both wait for the other.
+fn judge_refused(unread: &Unread, findings: &mut Findings) {
+    let Unread { provider, in_vain, fault } = unread;
+    let text = format!(
+        "{provider} comes here and is refused, since its certificate is not taken: {}.",
+        fault.text.trim_end_matches('.')
+    );
+    let finding = RepairFinding {
+        subject: RepairSubject::Peer(provider.clone()),
+        kind: RepairKind::Exchange,
+        code: fault.code.to_string(),
+        stage: Some(fault.stage.to_string()),
+        severity: Severity::Low,
+        side: Side::of_unreached(&fault.code),
+        text,
+        suffers: Suffers::default(),
+        since: Some(in_vain.first),
+        patience: RESTART,
+    };
+    // That it comes no more nobody tells.
+    findings.look_again(in_vain.last.plus(COMES_AGAIN));
+    let into = if in_vain.tries >= RETRIES { &mut findings.wrong } else { &mut findings.begun };
+    into.push(finding);
+}
+
 /// Whether that nothing is said against a peer means that it is well, and not that it was not looked at in this life of the node.
 fn is_seen_well(facts: &Facts<'_>, peer: &Peer) -> bool {
     if peer.state != PeerState::Allowed {
@@ -405,7 +434,16 @@ mod tests {
     }
 
     fn found(own: &Ourselves, peers: &[Peer]) -> Findings {
-        judge(&Facts { now: NOW, started: NOW.minus(DAY), own, peers, broken: &[], short: &[], untold: &[] })
+        judge(&Facts {
+            now: NOW,
+            started: NOW.minus(DAY),
+            own,
+            peers,
+            refused: &[],
+            broken: &[],
+            short: &[],
+            untold: &[],
+        })
     }
 
     #[test]
@@ -550,6 +588,7 @@ mod tests {
                 started,
                 own: &own,
                 peers: &peers,
+                refused: &[],
                 broken: &[],
                 short: &[],
                 untold: &[],

@@ -298,7 +298,8 @@ pub(super) mod tests {
 
     fn found(own: &Ourselves) -> Findings {
         let started = NOW.minus(DAY);
-        let facts = Facts { now: NOW, started, own, peers: &[], broken: &[], short: &[], untold: &[] };
+        let facts =
+            Facts { now: NOW, started, own, peers: &[], refused: &[], broken: &[], short: &[], untold: &[] };
         let mut findings = Findings::default();
         judge_ourselves(&facts, &mut findings);
         findings
@@ -313,8 +314,16 @@ pub(super) mod tests {
         let (name, text) = ("phone".into(), "it answers 403 Forbidden.".into());
         let untold = [FailingTarget { name, since: NOW, tries: 3, text, next: NOW }];
         let (started, own) = (NOW.minus(DAY), ourselves());
-        let facts =
-            Facts { now: NOW, started, own: &own, peers: &[], broken: &[], short: &[], untold: &untold };
+        let facts = Facts {
+            now: NOW,
+            started,
+            own: &own,
+            peers: &[],
+            refused: &[],
+            broken: &[],
+            short: &[],
+            untold: &untold,
+        };
         let mut findings = Findings::default();
         judge_ourselves(&facts, &mut findings);
         assert_eq!(codes(&findings), ["notify-failed"]);
