@@ -143,3 +143,27 @@ async fn a_group_whose_owner_is_away_is_not_shown_as_though_all_of_it_were_here(
     screen.shows("its owner is there again", "groups", is_here).await;
     screen.host.stop().await;
 }
+
+#[tokio::test]
+async fn a_group_whose_owner_was_let_go_of_is_not_shown_as_one_of_which_more_comes() {
+    let peers = MutualPeers::of(2).await;
+    let [alpha, beta] = &peers.nodes[..] else { unreachable!("it is of two") };
+    let (alice, bob) = (peers.client(0, "alice").await, peers.client(1, "bob").await);
+    peers.group("choir", &alice, &[&bob]).await;
+    beta.stop().await;
+    let mut screen = Screen::of(Host::serve(beta.config().clone()).await.unwrap());
+    let let_go = |groups: &Value| groups["groups"][0]["owner_let_go"].as_bool();
+    let is_there =
+        |groups: &Value| let_go(groups) == Some(false) && groups["groups"][0]["standing"] == "live";
+    screen.shows("its owner is there", "groups", is_there).await;
+    // Otherwise it would ask to be let in again.
+    alpha.stop().await;
+    let judge = |state: &str| json!({ "provider": alpha.provider(), "state": state });
+    commands::call(&screen.host, "set-peer", judge("unknown")).await.unwrap();
+    let gone = screen.shows("its owner was let go of", "groups", |groups| let_go(groups) == Some(true)).await;
+    let group = &gone["groups"][0];
+    assert_eq!((&group["standing"], &group["owner_away_since"]), (&json!("live"), &Value::Null));
+    commands::call(&screen.host, "set-peer", judge("allowed")).await.unwrap();
+    screen.shows("its owner is let in again", "groups", |groups| let_go(groups) == Some(false)).await;
+    screen.host.stop().await;
+}

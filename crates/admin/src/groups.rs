@@ -37,6 +37,7 @@ impl From<operator::GroupSummary> for GroupSummary {
             providers: small(group.providers),
             created: group.created,
             standing: group.standing.into(),
+            owner_let_go: group.is_owner_let_go,
             owner_away_since: group.owner_away_since,
             fault: group.fault,
             bytes: group.bytes,

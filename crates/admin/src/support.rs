@@ -298,6 +298,7 @@ async fn groups(node: &Node, nameless: &Nameless) -> Result<Vec<Value>, AdminErr
             "clients": group.clients,
             "providers": group.providers,
             "bytes": group.bytes,
+            "owner_let_go": group.is_owner_let_go,
             "owner_away_since": group.owner_away_since,
         })
     });

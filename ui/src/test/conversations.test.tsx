@@ -198,6 +198,11 @@ describe("conversations", () => {
     await waitFor(() =>
       expect(row).toHaveTextContent("on its way: the provider that keeps the group cannot be reached"),
     );
+    node.groups = [groupDetail({ summary: groupSummary({ owner_let_go: true }) })];
+    node.emit({ type: "peers" });
+    await waitFor(() =>
+      expect(row).toHaveTextContent("on its way: the provider that keeps the group was let go of here"),
+    );
   });
 
   it("says that the log of the group is in dispute, and where a message is that waits for that", async () => {

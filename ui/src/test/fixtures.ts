@@ -53,6 +53,7 @@ export function groupSummary(over: Partial<GroupSummary> = {}): GroupSummary {
     providers: 3,
     created: at(-DAY),
     standing: "live",
+    owner_let_go: false,
     owner_away_since: null,
     fault: null,
     bytes: 48_211,

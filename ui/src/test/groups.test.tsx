@@ -112,6 +112,18 @@ describe("groups", () => {
     }
   });
 
+  it("does not call a group live whose owner was let go of, and says that nothing of it comes any more", async () => {
+    const summary = groupSummary({ owner: "beta.example", ours: false, owner_let_go: true });
+    const us = { provider: US, acknowledged: 9, behind: 0, until: null, last_pull: null, waiting: false };
+    node.groups = [groupDetail({ summary, participants: [us] })];
+    open(node, AT);
+    const row = await screen.findByTestId(`group-${CLUB}`);
+    expect(row).toHaveTextContent("Owner let go");
+    expect(row).toHaveTextContent("Nothing of it comes or goes any more: beta.example");
+    expect(screen.queryByText("Live")).toBeNull();
+    expect(screen.getByRole("complementary")).not.toHaveTextContent("has everything");
+  });
+
   it("says of a provider to which nothing goes why it gets no more of a group that is kept here", async () => {
     node.peers = [peer("beta.example", { their_state: "blocked" })];
     open(node, AT);

@@ -41,6 +41,8 @@ pub struct GroupSummary {
     pub created: Timestamp,
     /// How it stands here.
     pub standing: GroupStanding,
+    /// Whether nothing of it comes any more, though it goes on, since its owner was let go of here and is no peer.
+    pub owner_let_go: bool,
     /// Since when its owner has not been reached, where our pulls there fail or are stopped: what it has numbered since
     /// then is not here. `null` while our pull there is well, and for a group of ours.
     #[ts(type = "string | null")]

@@ -7,7 +7,7 @@ use drawbridge_mtp::time::Timestamp;
 
 use super::shown::group_name;
 use super::{Operator, ReadFault};
-use crate::store::{GroupRow, RosterSize, Standing, StoreFault, View};
+use crate::store::{GroupRow, PeerRow, RosterSize, Standing, StoreFault, View};
 
 /// A group as its provider sees it: never what is said in it.
 #[derive(Clone, Debug)]
@@ -32,6 +32,8 @@ pub struct GroupSummary {
     pub created: Timestamp,
     /// How it stands with us.
     pub standing: Standing,
+    /// Whether nothing of it comes any more, though it goes on, since its owner is no peer: that one was let go of here.
+    pub is_owner_let_go: bool,
     /// Since when its owner has not been reached by our puller, which is what brings its events; none where it is reached, where
     /// we own it, and where nothing more of it is expected.
     pub owner_away_since: Option<Timestamp>,
@@ -47,8 +49,8 @@ pub(super) struct Listed {
     name: Option<String>,
     size: RosterSize,
     bytes: u64,
-    /// The last pull at its owner that the store knows of.
-    owner_pulled: Option<Timestamp>,
+    /// Its owner, as far as that is a peer.
+    owner: Option<PeerRow>,
 }
 
 impl Listed {
@@ -58,7 +60,7 @@ impl Listed {
             name: group_name(view, row.id)?,
             size: view.roster_size(row.id)?,
             bytes: view.log_size(row.id)?.0,
-            owner_pulled: view.peer(row.owner())?.and_then(|owner| owner.last_pull),
+            owner: view.peer(row.owner())?,
             row,
         })
     }
@@ -91,6 +93,7 @@ impl Operator {
     }
 
     pub(super) fn summary(&self, listed: Listed) -> GroupSummary {
+        let is_owner_let_go = self.is_owner_let_go(&listed);
         let owner_away_since = self.owner_away_since(&listed);
         let Listed { row, name, size, bytes, .. } = listed;
         GroupSummary {
@@ -103,6 +106,7 @@ impl Operator {
             providers: size.providers,
             created: row.created,
             standing: row.standing,
+            is_owner_let_go,
             owner_away_since,
             fault: row.fault,
             bytes,
@@ -110,8 +114,14 @@ impl Operator {
         }
     }
 
+    fn is_owner_let_go(&self, listed: &Listed) -> bool {
+        let goes_on = matches!(listed.row.standing, Standing::Live | Standing::Joining);
+        goes_on && listed.owner.is_none() && *listed.row.owner() != self.ground.ours
+    }
+
     fn owner_away_since(&self, listed: &Listed) -> Option<Timestamp> {
         let owner = listed.row.owner();
+        let known = listed.owner.as_ref()?;
         if *owner == self.ground.ours || listed.row.standing != Standing::Live {
             return None;
         }
@@ -119,7 +129,7 @@ impl Operator {
             Some(pulling) if pulling.failures == 0 && pulling.status.is_well() => None,
             pulling => {
                 let in_this_life = pulling.and_then(|pulling| pulling.last_pull);
-                in_this_life.or(listed.owner_pulled).or(Some(self.started))
+                in_this_life.or(known.last_pull).or(Some(self.started))
             }
         }
     }

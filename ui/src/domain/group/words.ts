@@ -44,10 +44,18 @@ const shutMarks: Partial<Record<PeerStandingCode, { tone: Tone; shape: Shape; ra
  * events. `owner`: as a peer; none where this provider owns it.
  */
 export function groupWord(
-  group: Pick<GroupSummary, "standing" | "owner_away_since">,
+  group: Pick<GroupSummary, "standing" | "owner_let_go" | "owner_away_since">,
   owner?: Peer | undefined,
 ): GroupWord {
   const { standing } = group;
+  if (group.owner_let_go)
+    return {
+      tone: "muted",
+      shape: "ring",
+      rank: 1,
+      text: t.groups.ownerLetGo,
+      hint: t.groups.ownerLetGoHint,
+    };
   const code = owner?.standing.code;
   const goesOn = standing === "live" || standing === "joining";
   const mark = goesOn && code !== undefined ? shutMarks[code] : undefined;
@@ -65,10 +73,11 @@ export function groupWord(
 
 /** Why nothing of it comes or goes, or only one of the two, where that is somebody's decision; null else. */
 export function shutReason(
-  group: Pick<GroupSummary, "standing">,
+  group: Pick<GroupSummary, "standing" | "owner" | "owner_let_go">,
   owner: Peer | undefined,
   called: (provider: string) => string,
 ): string | null {
+  if (group.owner_let_go) return t.groups.letGoWhy(called(group.owner));
   if (owner === undefined || (group.standing !== "live" && group.standing !== "joining")) return null;
   return t.groups.shutWhy[owner.standing.code]?.(called(owner.provider)) ?? null;
 }

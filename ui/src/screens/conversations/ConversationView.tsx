@@ -203,7 +203,9 @@ function useOwner(group: string): { peer: Peer | undefined; stuck: string | null
   const dispute = kept?.standing === "broken" ? (kept.fault ?? "") : null;
   const peer = peers?.find((each) => each.provider === groupOf(group)?.provider);
   const why = whyNotReached(peer, t.conversations.ownerReason);
-  const reason = why ?? (isAway ? t.conversations.ownerAway : null);
+  const reason = kept?.owner_let_go
+    ? t.conversations.ownerLetGo
+    : (why ?? (isAway ? t.conversations.ownerAway : null));
   return { peer, stuck: dispute === null ? reason : t.conversations.inDispute, dispute };
 }
 

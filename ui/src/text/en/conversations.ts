@@ -70,6 +70,7 @@ export const conversations = {
     failed: "It was refused",
   },
   ownerAway: "the provider that keeps the group cannot be reached",
+  ownerLetGo: "the provider that keeps the group was let go of here",
   inDispute: "the group's log is in dispute, so nothing is taken",
   disputeText:
     "The provider that keeps this group shows another log than it did before. Until that is settled, which this provider tries each minute, nothing new is taken, and what you write waits here.",

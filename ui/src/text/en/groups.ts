@@ -30,6 +30,10 @@ export const groups = {
   noContentHint: "What it said is not kept here any more, or was never to be had; that it was said stays",
   ownerAway: "Owner away",
   ownerAwayHint: "Its owner cannot be reached, so what has come since is not here",
+  ownerLetGo: "Owner let go",
+  ownerLetGoHint: "Its owner was let go of here, so nothing of it comes any more",
+  letGoWhy: (owner: string) =>
+    `Nothing of it comes or goes any more: ${owner}, which keeps it, was let go of here. Add it again under Peers, or forget the group.`,
   /** Instead of how it stands, where a decision keeps apart its owner and this provider. */
   shut: {
     blocked: "Owner blocked",
