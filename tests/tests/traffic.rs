@@ -15,8 +15,8 @@ use drawbridge_node::diagnose::Traced;
 use drawbridge_node::nameless::Nameless;
 use drawbridge_node::operator::RepairSubject;
 use drawbridge_node::traffic::{
-    Direction, Export, ExportFormat, Heartbeat, HeartbeatSpan, Slot, SlotState, TrafficEvent, TrafficFilter,
-    TrafficItem, TrafficKind, TrafficRecord,
+    Asker, Direction, Export, ExportFormat, Heartbeat, HeartbeatSpan, Slot, SlotState, TrafficEvent,
+    TrafficFilter, TrafficItem, TrafficKind, TrafficRecord,
 };
 use drawbridge_testkit::{
     Daemon, Federation, MutualPeers, TestNode, WAIT_LIMIT, federation, says, wait_for_event,
@@ -280,6 +280,50 @@ async fn a_heartbeat_shows_that_a_peer_was_stopped_and_started_and_that_we_were(
     assert!(states[running + off..].contains(&SlotState::Good), "{states:?}");
     let month = heartbeat(&alpha, &beta, HeartbeatSpan::Month).await;
     assert!(failures(&month.ours) >= failures(&after.ours), "{month:#?}");
+}
+
+#[tokio::test]
+async fn what_the_doctor_has_had_sent_is_marked_and_counts_for_nothing() {
+    let (_federation, [alpha, beta]) = federation().await;
+    for (one, other) in [(&alpha, &beta), (&beta, &alpha)] {
+        one.allows(other.provider()).await;
+    }
+    for (one, other) in [(&alpha, &beta), (&beta, &alpha)] {
+        one.rests_at(other.provider()).await;
+    }
+    let last_pull = async || {
+        let peer = alpha.node().operator().peer(beta.provider()).await.unwrap();
+        (peer.our_pull.last_pull, peer.our_pull.cursor)
+    };
+    let counted = async || {
+        let seen = heartbeat(&alpha, &beta, HeartbeatSpan::Hour).await;
+        seen.ours.iter().map(|slot| slot.good + slot.failed).sum::<u64>()
+    };
+    let before = (last_pull().await, counted().await);
+    alpha.checks(beta.provider()).await;
+    assert_eq!((last_pull().await, counted().await), before);
+
+    let by = |asker| TrafficFilter { asker: Some(asker), ..TrafficFilter::default() };
+    let (probes, others) =
+        (selected(&alpha, by(Asker::Doctor)).await, selected(&alpha, by(Asker::Node)).await);
+    let all = selected(&alpha, TrafficFilter::default()).await;
+    assert_eq!(probes.len() + others.len(), all.len());
+    for kind in [TrafficKind::Document, TrafficKind::Ping, TrafficKind::Pull] {
+        let probe = probes.iter().find(|probe| probe.kind == kind);
+        assert_eq!(probe.map(|probe| probe.direction), Some(Direction::Out), "{kind}");
+    }
+    assert!(others.iter().any(|record| record.kind == TrafficKind::Pull), "{others:#?}");
+    // Of itself it is asked by its Doctor alone, in both directions. What is kept is known after a restart.
+    alpha.checks(alpha.provider()).await;
+    alpha.stop().await;
+    alpha.start().await;
+    let of_itself = TrafficFilter { peer: Some(alpha.provider().clone()), ..TrafficFilter::default() };
+    let of_itself = selected(&alpha, of_itself).await;
+    for direction in [Direction::In, Direction::Out] {
+        let asked = |record: &Arc<TrafficRecord>| record.direction == direction && record.verified;
+        let asker = of_itself.iter().find(|record| asked(record)).map(|record| record.asker);
+        assert_eq!(asker, Some(Asker::Doctor), "{direction}: {of_itself:#?}");
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use drawbridge_mtp::seen::shows_nothing;
 use drawbridge_node::config::Strangers;
 use drawbridge_node::operator::{self, RequestRow, ShownAddition, ShownConnection, TroubleRow};
 use drawbridge_node::traffic::{
-    Direction, ExportFormat, Timing, TrafficFilter, TrafficItem, TrafficKind, TrafficRecord,
+    Asker, Direction, ExportFormat, Timing, TrafficFilter, TrafficItem, TrafficKind, TrafficRecord,
 };
 use drawbridge_node::{Decision, PullingStatus, Stage, Whom};
 
@@ -38,6 +38,8 @@ same!(operator::RuleKind => view::RuleKind { Allow, Block });
 same!(view::RuleKind => operator::RuleKind { Allow, Block });
 same!(ConnectionDecision => Decision { Approve, Decline, End, Ignore, Reopen });
 same!(request::Whom => Whom { Person, Provider });
+same!(Asker => view::Asker { Node, Doctor });
+same!(view::Asker => Asker { Node, Doctor });
 same!(Direction => view::Direction { In, Out });
 same!(view::Direction => Direction { In, Out });
 same!(TrafficKind => view::TrafficKind {
@@ -124,9 +126,10 @@ impl From<ShownAddition> for view::Authorization {
 
 impl From<request::TrafficFilters> for TrafficFilter {
     fn from(asked: request::TrafficFilters) -> Self {
-        let request::TrafficFilters { peer, direction, kind, failures, since, until, text } = asked;
-        let (direction, kind) = (direction.map(Into::into), kind.map(Into::into));
-        Self { peer, direction, kind, failures, since, until, text }
+        let request::TrafficFilters { peer, direction, kind, asker, failures, since, until, text } = asked;
+        let (direction, kind, asker) =
+            (direction.map(Into::into), kind.map(Into::into), asker.map(Into::into));
+        Self { peer, direction, kind, asker, failures, since, until, text }
     }
 }
 
@@ -156,6 +159,7 @@ impl From<&TrafficRecord> for view::Traffic {
             at: record.at,
             direction: record.direction.into(),
             kind: record.kind.into(),
+            asker: record.asker.into(),
             peer: record.peer,
             address: record.address.map(|address| address.to_string()),
             verified: record.verified,

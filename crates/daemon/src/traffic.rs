@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use drawbridge_admin::request::{TrafficFile, TrafficFormat, TrafficList};
-use drawbridge_admin::view::{Direction, Traffic};
+use drawbridge_admin::view::{Asker, Direction, Traffic};
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::seen::is_unseen;
 use serde_json::{Value, json};
@@ -21,6 +21,12 @@ pub(crate) struct Wanted {
     /// Only those that failed on their way or were refused
     #[arg(long)]
     failures: bool,
+    /// Only those that the Doctor has had sent
+    #[arg(long)]
+    doctor: bool,
+    /// None that the Doctor has had sent
+    #[arg(long, conflicts_with = "doctor")]
+    no_doctor: bool,
     /// At most so many of the latest, up to 10,000
     #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     limit: u32,
@@ -48,6 +54,9 @@ pub(crate) async fn traffic(folder: &Path, wanted: Wanted) -> ExitCode {
     let mut filters = json!({ "failures": wanted.failures });
     if let Some(peer) = &wanted.peer {
         filters["peer"] = json!(peer);
+    }
+    if wanted.doctor || wanted.no_doctor {
+        filters["asker"] = json!(if wanted.doctor { Asker::Doctor } else { Asker::Node });
     }
     let told = match format {
         Some(format) => export(folder, &filters, format, wanted.hide_names).await,
@@ -108,9 +117,13 @@ fn line(record: &Traffic) -> String {
     let code = record.code.as_ref().map(|code| format!(" {code}")).unwrap_or_default();
     let took = record.duration_ms.map(|took| format!(" {took:.0} ms")).unwrap_or_default();
     let items = if record.item_count > 0 { format!(" {} items", record.item_count) } else { String::new() };
+    let asker = match record.asker {
+        Asker::Node => "",
+        Asker::Doctor => " (the Doctor)",
+    };
     let text = record.text.as_ref().map(|text| format!(": {text}")).unwrap_or_default();
     let (at, method, target) = (record.at, &record.method, &record.target);
-    shown(&format!("{at} {way} {peer} {method} {target} {outcome}{code}{took}{items}{text}"))
+    shown(&format!("{at} {way} {peer} {method} {target} {outcome}{code}{took}{items}{asker}{text}"))
 }
 
 /// A line without what would not be seen or would steer the terminal: strangers write into paths what they like.

@@ -1,5 +1,6 @@
 import { Download, Pause, Play } from "lucide-react";
 import { useCallback, useMemo, useReducer, useRef, useState } from "react";
+import type { Asker } from "@/bindings/Asker";
 import type { Direction } from "@/bindings/Direction";
 import type { TrafficKind } from "@/bindings/TrafficKind";
 import { sentence } from "@/domain/node/admin";
@@ -16,7 +17,16 @@ import { Empty, Fault, Loading, Screen } from "@/shared/layout";
 import { t } from "@/text";
 import { useRequestActions } from "./traffic/actions";
 import { ExportDialog } from "./traffic/ExportDialog";
-import { type Filters, filtersOf, isFiltered, KINDS, NO_FILTERS, placeOf, queryOf } from "./traffic/filters";
+import {
+  ASKERS,
+  type Filters,
+  filtersOf,
+  isFiltered,
+  KINDS,
+  NO_FILTERS,
+  placeOf,
+  queryOf,
+} from "./traffic/filters";
 import { useFrozen } from "./traffic/frozen";
 import { KeptCount, KeptNote } from "./traffic/Kept";
 import { TimeFilter } from "./traffic/TimeFilter";
@@ -32,6 +42,7 @@ export function TrafficScreen() {
     "peer",
     "direction",
     "kind",
+    "asker",
     "errors",
     "text",
     "since",
@@ -230,6 +241,20 @@ export function TrafficScreen() {
           {KINDS.map((kind) => (
             <option key={kind} value={kind}>
               {t.traffic.kind[kind]}
+            </option>
+          ))}
+        </Select>
+        <Select
+          hideLabel
+          className="max-sm:min-w-32 max-sm:flex-1"
+          label={t.traffic.askedBy}
+          value={filters.asker}
+          onChange={(event) => change({ asker: event.target.value as Asker | "any" })}
+        >
+          <option value="any">{t.traffic.anyAsker}</option>
+          {ASKERS.map((asker) => (
+            <option key={asker} value={asker}>
+              {t.traffic.asker[asker]}
             </option>
           ))}
         </Select>

@@ -73,6 +73,7 @@ describe("a peer's heartbeat", () => {
     expect(router.state.location.search).toEqual({
       peer: "beta.example",
       direction: "out",
+      asker: "node",
       errors: "only",
       // A pull that failed in it may have begun before.
       since: new Date(begins(80) - 80_000).toISOString(),
@@ -91,6 +92,7 @@ describe("a peer's heartbeat", () => {
     fireEvent.click(slider, { clientX: 100 + 4 * 3 + 1 });
     await waitFor(() => expect(router.state.location.pathname).toBe("/traffic"));
     expect(router.state.location.search).toMatchObject({
+      asker: "node",
       errors: "only",
       until: new Date(begins(4)).toISOString(),
     });

@@ -224,6 +224,7 @@ export function traffic(id: number, over: Partial<Traffic> = {}): Traffic {
     at: at(id),
     direction: "in",
     kind: "pull",
+    asker: "node",
     peer: "beta.example",
     address: "192.0.2.7",
     verified: true,

@@ -140,7 +140,7 @@ describe("the requests that filters let pass", () => {
 });
 
 describe("filters", () => {
-  const place = { peer: "", direction: "", kind: "", errors: "", text: "", since: "", until: "" };
+  const place = { peer: "", direction: "", kind: "", asker: "", errors: "", text: "", since: "", until: "" };
 
   it("stand in the address and come out of it as they were", () => {
     for (const filters of [
@@ -149,6 +149,7 @@ describe("filters", () => {
         peer: "beta.example",
         direction: "in" as const,
         kind: "check" as const,
+        asker: "doctor" as const,
         errors: true,
         text: "epoch",
         since: "1h",
@@ -162,7 +163,14 @@ describe("filters", () => {
   });
 
   it("that an address names wrongly filter nothing", () => {
-    const wrong = { ...place, direction: "up", kind: "toString", since: "1x", until: "never" };
+    const wrong = {
+      ...place,
+      direction: "up",
+      kind: "toString",
+      asker: "nurse",
+      since: "1x",
+      until: "never",
+    };
     expect(isFiltered(filtersOf({ ...wrong, kind: "nothing" }))).toBe(false);
     expect(filtersOf(wrong).since).toBe("");
   });

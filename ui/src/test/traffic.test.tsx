@@ -158,6 +158,25 @@ describe("traffic", () => {
     expect(details).toHaveTextContent("the signature expired 41 s ago");
     expect(details).toHaveTextContent("mtp-to: alpha.example");
   });
+
+  it("marks what the Doctor has had sent, and leaves it out or shows it alone", async () => {
+    const node = new TestNode();
+    node.traffic = [traffic(1), traffic(2, { direction: "out", kind: "ping", asker: "doctor" })];
+    const { person, router } = open(node, "/traffic");
+    await waitFor(() => expect(rows()).toHaveLength(2));
+    const [probe, pull] = rows();
+    expect(probe).toHaveTextContent("the Doctor");
+    expect(pull).not.toHaveTextContent("the Doctor");
+    await person.selectOptions(screen.getByLabelText("Asked by"), "Without the Doctor's");
+    await waitFor(() => expect(rows()).toHaveLength(1));
+    expect(rows()[0]).toHaveTextContent("Pull");
+    await waitFor(() => expect(router.state.location.search).toEqual({ asker: "node" }));
+    await person.selectOptions(screen.getByLabelText("Asked by"), "Only the Doctor's");
+    await waitFor(() => expect(rows()[0]).toHaveTextContent("Ping"));
+    await person.click(within(rows()[0] as HTMLElement).getByText("Ping"));
+    expect(await screen.findByRole("complementary")).toHaveTextContent(/Asked by\s*the Doctor/);
+    expect(node.requests("traffic")).toContainEqual({ filters: { asker: "doctor" }, limit: 500 });
+  });
 });
 
 describe("the record", () => {
@@ -309,5 +328,10 @@ describe("the rate of pulls", () => {
     const steps = pullRate([traffic(1, { at: at(-60_000), duration_ms: 59_000 })], now);
     expect(steps).toHaveLength(STEPS);
     expect(steps.at(-1)).toEqual({ in: 1, out: 0 });
+  });
+
+  it("counts none of the Doctor's", () => {
+    const probe = traffic(1, { at: at(-1_000), direction: "out", asker: "doctor" });
+    expect(pullRate([probe], Date.parse(at())).at(-1)).toEqual({ in: 0, out: 0 });
   });
 });

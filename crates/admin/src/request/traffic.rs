@@ -6,7 +6,7 @@ use drawbridge_node::typed::de_as;
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
-use crate::view::{Direction, Heartbeat, HeartbeatSpan, Traffic, TrafficKind};
+use crate::view::{Asker, Direction, Heartbeat, HeartbeatSpan, Traffic, TrafficKind};
 
 records! {
     /// Which requests are asked for; all that are kept, where nothing is named.
@@ -24,6 +24,10 @@ records! {
         #[serde(default)]
         #[ts(optional)]
         kind: Option<TrafficKind>,
+        /// Only those that this one has had sent: `node` leaves out what the Doctor has.
+        #[serde(default)]
+        #[ts(optional)]
+        asker: Option<Asker>,
         /// Only those that failed on their way or were refused.
         #[serde(default)]
         #[ts(as = "Option<bool>", optional)]

@@ -17,6 +17,16 @@ pub enum Direction {
     Out,
 }
 
+/// Who has had a request sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum Asker {
+    /// The provider itself, or whoever has asked it.
+    Node,
+    /// The Doctor, which looks how it goes.
+    Doctor,
+}
+
 /// What a request is about, by its method and path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
@@ -103,6 +113,8 @@ pub struct Traffic {
     pub direction: Direction,
     /// What it is about.
     pub kind: TrafficKind,
+    /// Who has had it sent.
+    pub asker: Asker,
     /// The other side; for an incoming request as far as it was verified or at least claimed.
     #[ts(type = "string | null")]
     pub peer: Option<Provider>,

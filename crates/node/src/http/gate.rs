@@ -33,7 +33,7 @@ use crate::readable::readable;
 use crate::refusal::Refusal;
 use crate::store::StoreFault;
 use crate::trace::TraceId;
-use crate::traffic::{Direction, TrafficLog, TrafficRecord, told_headers};
+use crate::traffic::{Asker, Direction, TrafficLog, TrafficRecord, told_headers};
 
 /// What is read of someone who names no allowed peer.
 pub(super) const STRANGER_BYTES: u64 = 16 * 1024;
@@ -270,7 +270,9 @@ async fn judge(asked: &mut Asked<'_>) -> Result<(Caller, Content), Refusal> {
     recording.content(content.len());
     server.ground.metrics.of_peers.note_received(content.len());
     let request = request.finish().map_err(|fault| unverified(&fault, server.ground.ambient.now(), None))?;
-    recording.verified(names_peer);
+    // Of ourselves it is the Doctor alone who asks us.
+    let asker = if names_us { Asker::Doctor } else { Asker::Node };
+    recording.verified(names_peer, asker);
     tracing::Span::current().record("peer", tracing::field::display(&provider));
 
     let (state, their_state) = admit(server, &provider, method, &path).await?;
@@ -343,9 +345,11 @@ impl<'a> Recording<'a> {
         self.log.update(self.id, |record| record.request_bytes = bytes);
     }
 
-    /// It is proved to be of the peer that it names, which `is_let_in` or not.
-    fn verified(&self, is_let_in: bool) {
-        self.log.update(self.id, |record| (record.verified, record.let_in) = (true, is_let_in));
+    /// It is proved to be of the peer that it names, which `is_let_in` or not, and `asker` has had it sent.
+    fn verified(&self, is_let_in: bool, asker: Asker) {
+        self.log.update(self.id, |record| {
+            (record.verified, record.let_in, record.asker) = (true, is_let_in, asker);
+        });
     }
 
     /// It was `checked` after so long, and is answered with `reply`, which is sent with `headers`.

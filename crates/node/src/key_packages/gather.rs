@@ -1,7 +1,6 @@
 //! Claiming for a client of ours, here and at other providers, with the grants that we hold (`docs/client-api.md`).
 
 use std::collections::{HashMap, HashSet};
-use std::time::Duration;
 
 use drawbridge_mtp::id::{ClientUri, GroupUri, Provider, UserUri};
 use drawbridge_mtp::message::{
@@ -191,9 +190,8 @@ impl KeyPackages {
     async fn claim_once(&self, peer: &Provider, ask: &ClaimRequest) -> Result<ClaimReply, PeerFault> {
         let ask = Ask {
             method: Method::POST,
-            resource: "/keypackages/claim".into(),
             content: Some(wire::encode(Encoding::Json, ask)),
-            wait: Duration::ZERO,
+            ..Ask::get("/keypackages/claim".into())
         };
         let answer = self.peers.call(peer, ask).await?;
         answer

@@ -16,6 +16,7 @@ use super::reach::DOCUMENT_TIME;
 use super::recording::Recording;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::readable::readable;
+use crate::traffic::Asker;
 
 /// Where a provider's document is.
 pub(crate) const DOCUMENT_PATH: &str = "/.well-known/mtp";
@@ -31,15 +32,16 @@ pub(crate) struct DocumentAnswer {
 }
 
 impl Peers {
-    /// Asks `provider` for its document at `path`, in the name of `program` where one is given, else of this program.
+    /// Has `asker` ask `provider` for its document at `path`, in the name of `program` where one is given, else of this program.
     pub(crate) async fn ask_for_document(
         &self,
         provider: &Provider,
         client: &reqwest::Client,
         path: &str,
         program: Option<&'static str>,
+        asker: Asker,
     ) -> Result<DocumentAnswer, PeerFault> {
-        let (record, began) = (self.record(&Method::GET, path, provider), Instant::now());
+        let (record, began) = (self.record(&Method::GET, path, provider, asker), Instant::now());
         let outcome = self.get_document(provider, client, path, program, &record).await;
         let fault = match &outcome {
             Ok(answer) => answer.read(provider).err(),

@@ -19,6 +19,7 @@ use crate::ground::changes::Change;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::refusal::Refusal;
 use crate::store::{Addition, Connection, DecidedBy, StoreFault};
+use crate::traffic::Asker;
 
 /// What does not fit a document (a key that it lacks, an endpoint that is not there) lets it be fetched again at most so
 /// often.
@@ -98,7 +99,7 @@ impl Peers {
         if let Some(document) = remembered(&self.documents.entry(provider)) {
             return Ok(document);
         }
-        Box::pin(self.fetch(provider, &self.outbound.client())).await.document
+        Box::pin(self.fetch(provider, &self.outbound.client(), Asker::Node)).await.document
     }
 
     /// The document once more, since what it says does not fit what was met: a key that it lacks, or an endpoint where its
@@ -117,17 +118,17 @@ impl Peers {
         {
             return Ok(document.clone());
         }
-        let document = Box::pin(self.fetch(provider, &self.outbound.client())).await.document;
+        let document = Box::pin(self.fetch(provider, &self.outbound.client(), Asker::Node)).await.document;
         // Noted behind it: a fetch that was dropped half way, as where this machine wakes, was none.
         self.documents.change(provider, |entry| entry.doubted = Some(now));
         document
     }
 
-    /// The document as it is now, over `client`, whatever is remembered, with what was answered.
+    /// The document as it is now, over `client`, whatever is remembered, with what was answered: the Doctor looks.
     pub(crate) async fn document_now(&self, provider: &Provider, client: &reqwest::Client) -> Fetched {
         let turn = self.documents.turn(provider, self.ground.ambient.now());
         let _turn = turn.lock().await;
-        Box::pin(self.fetch(provider, client)).await
+        Box::pin(self.fetch(provider, client, Asker::Doctor)).await
     }
 
     /// The key `kid` of `signer`, for verifying a request (section 4, `key-unknown`).
@@ -148,7 +149,7 @@ impl Peers {
         if state == PeerState::Unknown && !self.documents.take_stranger_turn(now) {
             return Err(NoKey::NoDocument(Duration::from_secs(10)));
         }
-        match Box::pin(self.fetch(signer, &self.outbound.client())).await.document {
+        match Box::pin(self.fetch(signer, &self.outbound.client(), Asker::Node)).await.document {
             Ok(document) => document.keys.get(kid).cloned().ok_or(NoKey::NotThere(REFETCH)),
             Err(_) => {
                 let entry = self.documents.entry(signer);
@@ -210,8 +211,9 @@ impl Peers {
     /// Fetches the document and remembers it, or that it could not be had. The caller has the turn.
     ///
     /// Callers box it: every request that waits here would otherwise keep room for it.
-    async fn fetch(&self, provider: &Provider, client: &reqwest::Client) -> Fetched {
-        let (answer, fetched) = match self.ask_for_document(provider, client, DOCUMENT_PATH, None).await {
+    async fn fetch(&self, provider: &Provider, client: &reqwest::Client, asker: Asker) -> Fetched {
+        let asked = self.ask_for_document(provider, client, DOCUMENT_PATH, None, asker).await;
+        let (answer, fetched) = match asked {
             Ok(answer) => {
                 let read = answer.read(provider).map(|document| (document, lifetime(&answer.headers)));
                 (Some(answer), read)

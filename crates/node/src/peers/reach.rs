@@ -25,6 +25,7 @@ use super::recording::Recording;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::store::StoreFault;
 use crate::trace::{TRACEPARENT, TraceId};
+use crate::traffic::Asker;
 
 /// A document has to come within this (section 3).
 pub(super) const DOCUMENT_TIME: Duration = Duration::from_secs(10);
@@ -50,12 +51,19 @@ pub(crate) struct Ask {
     pub(crate) content: Option<Vec<u8>>,
     /// How long it is asked to hold the answer.
     pub(crate) wait: Duration,
+    /// Who has it asked.
+    pub(crate) asker: Asker,
 }
 
 impl Ask {
     /// Something to be read, answered at once.
     pub(crate) fn get(resource: String) -> Self {
-        Self { method: Method::GET, resource, content: None, wait: Duration::ZERO }
+        Self { method: Method::GET, resource, content: None, wait: Duration::ZERO, asker: Asker::Node }
+    }
+
+    /// The same, asked by the Doctor.
+    pub(crate) fn by_doctor(self) -> Self {
+        Self { asker: Asker::Doctor, ..self }
     }
 }
 
@@ -101,7 +109,7 @@ impl Peers {
             },
             Err(fault) => {
                 // Nothing was sent, but that it was to be is a part of the record.
-                self.record(&ask.method, &ask.resource, peer).end(Some(&fault));
+                self.record(&ask.method, &ask.resource, peer, ask.asker).end(Some(&fault));
                 Err(fault)
             }
         };
@@ -139,7 +147,7 @@ impl Peers {
         client: &reqwest::Client,
         ask: &Ask,
     ) -> Result<Answer, PeerFault> {
-        let (record, began) = (self.record(&ask.method, &ask.resource, peer), Instant::now());
+        let (record, began) = (self.record(&ask.method, &ask.resource, peer, ask.asker), Instant::now());
         let id = TraceId::new(&*self.ground.ambient);
         let span =
             tracing::debug_span!("ask", %peer, method = %ask.method, resource = ask.resource, trace_id = %id);
@@ -306,10 +314,17 @@ impl Peers {
     }
 
     /// A request that begins now, in the traffic record.
-    pub(super) fn record(&self, method: &Method, target: &str, peer: &Provider) -> Recording<'_> {
+    pub(super) fn record(
+        &self,
+        method: &Method,
+        target: &str,
+        peer: &Provider,
+        asker: Asker,
+    ) -> Recording<'_> {
         let is_let_in =
             self.store.glance(|view| view.peer_state(peer)).is_ok_and(|state| state == PeerState::Allowed);
-        Recording::begin(&self.traffic, self.ground.ambient.now(), method.as_str(), target, peer, is_let_in)
+        let (now, method) = (self.ground.ambient.now(), method.as_str());
+        Recording::begin(&self.traffic, now, method, target, peer, asker, is_let_in)
     }
 
     /// Counts a request of ours that has ended.

@@ -11,7 +11,7 @@ use http::header::HeaderMap;
 use super::transport::transport_fault;
 use super::way::Way;
 use crate::peer_fault::{PeerFault, Stage};
-use crate::traffic::{Direction, GIVEN_UP, Timing, TrafficLog, TrafficRecord, told_headers};
+use crate::traffic::{Asker, Direction, GIVEN_UP, Timing, TrafficLog, TrafficRecord, told_headers};
 
 /// A request of ours in the traffic record; one that is dropped before its end was given up.
 pub(super) struct Recording<'a> {
@@ -29,10 +29,11 @@ impl<'a> Recording<'a> {
         method: &str,
         target: &str,
         peer: &Provider,
+        asker: Asker,
         is_let_in: bool,
     ) -> Self {
         let mut record = TrafficRecord::begin(now, Direction::Out, method, target);
-        (record.peer, record.let_in) = (Some(peer.clone()), is_let_in);
+        (record.peer, record.asker, record.let_in) = (Some(peer.clone()), asker, is_let_in);
         let id = log.add(record);
         Self { log, id, began: Instant::now(), way: Way::default(), ended: false.into() }
     }

@@ -281,12 +281,8 @@ impl Pulls {
         };
         let status = if wait { PullingStatus::Waiting } else { PullingStatus::Asking };
         self.peers.board.set(peer, status, self.ground.ambient.now(), None, failures);
-        let ask = Ask {
-            method: Method::GET,
-            resource: format!("/feed?{}", query.to_query()),
-            content: None,
-            wait: Duration::from_secs(wait_s),
-        };
+        let wait_for = Duration::from_secs(wait_s);
+        let ask = Ask { wait: wait_for, ..Ask::get(format!("/feed?{}", query.to_query())) };
         let began = Instant::now();
         match self.peers.call(peer, ask).await {
             Ok(answer) => {
@@ -333,21 +329,13 @@ impl Pulls {
     /// We are pending there, or unknown: introduces us, and waits for its operator's decision (section 6).
     async fn introduce_ourselves(&self, peer: &Provider) -> Result<(), PeerFault> {
         self.peers.board.set(peer, PullingStatus::Introducing, self.ground.ambient.now(), None, 0);
-        let introduction = Ask {
-            method: Method::POST,
-            resource: "/peering".into(),
-            content: Some(b"{}".to_vec()),
-            wait: Duration::ZERO,
-        };
+        let introduction =
+            Ask { method: Method::POST, content: Some(b"{}".to_vec()), ..Ask::get("/peering".into()) };
         let mut state = self.their_state(peer, introduction).await?;
         while state == PeerState::Pending {
             let wait = Limits::default().pull_wait_s;
-            let ask = Ask {
-                method: Method::GET,
-                resource: format!("/peering?{}", PeeringQuery { wait }.to_query()),
-                content: None,
-                wait: Duration::from_secs(wait),
-            };
+            let resource = format!("/peering?{}", PeeringQuery { wait }.to_query());
+            let ask = Ask { wait: Duration::from_secs(wait), ..Ask::get(resource) };
             let asked = Instant::now();
             state = self.their_state(peer, ask).await?;
             if state == PeerState::Pending && asked.elapsed() < SHORTEST_WAIT {

@@ -251,6 +251,7 @@ fn har_entry(record: &TrafficRecord, ours: &Provider) -> Value {
         "_id": record.id,
         "_direction": record.direction,
         "_kind": record.kind,
+        "_asker": record.asker,
         "_peer": record.peer,
         "_verified": record.verified,
         "_stage": record.stage,

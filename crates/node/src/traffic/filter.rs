@@ -3,7 +3,7 @@
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::time::Timestamp;
 
-use super::record::{Direction, TrafficKind, TrafficRecord};
+use super::record::{Asker, Direction, TrafficKind, TrafficRecord};
 
 /// Which requests are asked for; all of them by default.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +14,8 @@ pub struct TrafficFilter {
     pub direction: Option<Direction>,
     /// Only those that are about this.
     pub kind: Option<TrafficKind>,
+    /// Only those that this one has had sent.
+    pub asker: Option<Asker>,
     /// Only those that failed on their way or were refused.
     pub failures: bool,
     /// Only those that began at this time or later.
@@ -30,6 +32,7 @@ impl TrafficFilter {
         self.peer.as_ref().is_none_or(|peer| record.peer.as_ref() == Some(peer))
             && self.direction.is_none_or(|direction| record.direction == direction)
             && self.kind.is_none_or(|kind| record.kind == kind)
+            && self.asker.is_none_or(|asker| record.asker == asker)
             && (!self.failures || record.is_failure())
             && self.since.is_none_or(|since| record.at >= since)
             && self.until.is_none_or(|until| record.at < until)

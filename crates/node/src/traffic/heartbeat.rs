@@ -9,7 +9,7 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::problem::Code;
 use drawbridge_mtp::time::Timestamp;
 
-use super::record::{Direction, GIVEN_UP, TrafficKind, TrafficRecord};
+use super::record::{Asker, Direction, GIVEN_UP, TrafficKind, TrafficRecord};
 use crate::words::words;
 
 /// The slots of each span.
@@ -167,14 +167,16 @@ pub(super) struct Beat {
 }
 
 impl Beat {
-    /// What `record` says at `now`; nothing where it is not proved to be of its peer, as only a request to us may not be.
+    /// What `record` says at `now`; nothing where it is not proved to be of its peer, as only a request to us may not be, and where the
+    /// Doctor has had it sent: how often somebody looks is not how it goes.
     ///
     /// It failed where nothing usable was answered, or an answer that says that federation itself does not work: that we do not
     /// believe or understand each other, or that the one who was asked can do nothing for now. A decision of the other side is no
     /// such thing, whatever it was: that somebody is blocked or not connected, that another commit was first, that there is no
     /// such group. What one side gave up says no more than that it was well for as long as it waited.
     pub(super) fn of(record: &TrafficRecord, now: Timestamp) -> Option<Self> {
-        if record.direction == Direction::In && !record.verified {
+        let is_unproved = record.direction == Direction::In && !record.verified;
+        if is_unproved || record.asker == Asker::Doctor {
             return None;
         }
         let peer = record.peer.clone()?;
@@ -325,6 +327,14 @@ mod tests {
         (record.waiting, record.status, record.code) = (false, status, code.map(Into::into));
         record.duration = Some(Duration::from_secs(1));
         record
+    }
+
+    #[test]
+    fn what_the_doctor_has_had_sent_says_nothing() {
+        let mut record = ended(Direction::Out, Some(200), None);
+        assert!(Beat::of(&record, record.at).is_some());
+        record.asker = Asker::Doctor;
+        assert_eq!(Beat::of(&record, record.at), None);
     }
 
     fn pull(secs: u64, took: Option<u64>) -> TrafficRecord {

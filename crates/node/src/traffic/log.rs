@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::filter::TrafficFilter;
 use super::heartbeat::{Beat, Counted, Heartbeat, HeartbeatSpan, LONGEST, Tally};
 use super::pulled::{FeedItem, Pulled};
-use super::record::TrafficRecord;
+use super::record::{Asker, TrafficRecord};
 use crate::ambient::Ambient;
 use crate::ground::changes::{Change, Changes};
 use crate::store::{StoreFault, TrafficBounds, TrafficFile};
@@ -584,11 +584,14 @@ impl TrafficLog {
         self.ring.lock().fault.clone()
     }
 
-    /// How many pulls, ours and theirs, were answered since `then`.
+    /// How many pulls, ours and theirs, were answered since `then`; none of the Doctor's.
     pub fn pulls_since(&self, then: Timestamp) -> usize {
         let ring = self.ring.lock();
         let records = ring.records.values().rev().map(|held| &held.record);
-        let recent = records.filter(|record| record.target.starts_with("/feed") && !record.waiting);
+        let is_pull = |record: &&Arc<TrafficRecord>| {
+            record.target.starts_with("/feed") && !record.waiting && record.asker == Asker::Node
+        };
+        let recent = records.filter(is_pull);
         recent.filter(|record| record.at.plus(record.duration.unwrap_or_default()) >= then).count()
     }
 }
@@ -826,6 +829,17 @@ mod tests {
         assert_eq!(states(&log, 88..90).await, ["off", "quiet"]);
         *clock.0.lock() = Timestamp::from_secs(5);
         assert_eq!(states(&log, 0..2).await, ["quiet", "off"]);
+    }
+
+    #[test]
+    fn pulls_of_the_doctor_are_not_counted() {
+        let log = TrafficLog::in_memory();
+        let counted = [Asker::Node, Asker::Doctor].map(|asker| {
+            let id = log.add(TrafficRecord { asker, ..record(Direction::Out, "/feed?after=0") });
+            end(&log, id);
+            log.pulls_since(Timestamp::from_secs(0))
+        });
+        assert_eq!(counted, [1, 1]);
     }
 
     #[tokio::test]

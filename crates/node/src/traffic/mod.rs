@@ -14,7 +14,9 @@ pub use export::{Export, ExportFormat};
 pub use filter::TrafficFilter;
 pub use heartbeat::{Heartbeat, HeartbeatSpan, SLOTS, Slot, SlotState};
 pub use log::{Kept, NotKept, TrafficLog};
-pub use record::{Direction, Timing, TrafficEvent, TrafficItem, TrafficItems, TrafficKind, TrafficRecord};
+pub use record::{
+    Asker, Direction, Timing, TrafficEvent, TrafficItem, TrafficItems, TrafficKind, TrafficRecord,
+};
 
 pub(crate) use heartbeat::{Added, Counted, Place};
 pub(crate) use pulled::{FeedItem, Pulled};

@@ -35,6 +35,25 @@ words! {
 }
 
 words! {
+    /// Who has had a request sent.
+    #[derive(Default)]
+    Asker {
+        /// The node, or whoever has asked us.
+        #[default]
+        Node = "node",
+        /// The Doctor, which looks how it goes: what it meets is no part of that.
+        Doctor = "doctor",
+    }
+}
+
+impl Asker {
+    /// Whether there is nothing to be said of it.
+    fn is_node(&self) -> bool {
+        *self == Self::Node
+    }
+}
+
+words! {
     /// What a request is about, by its method and path (`docs/mtp.md`).
     TrafficKind {
         /// `GET /feed`: a page of a feed (section 11).
@@ -151,6 +170,9 @@ pub struct TrafficRecord {
     pub direction: Direction,
     /// What it is about.
     pub kind: TrafficKind,
+    /// Who has had it sent: the Doctor also where it looks at this provider itself, which is asked then.
+    #[serde(default, skip_serializing_if = "Asker::is_node")]
+    pub asker: Asker,
     /// The other side, as far as it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub peer: Option<Provider>,
@@ -294,6 +316,7 @@ impl TrafficRecord {
             at,
             direction,
             kind: TrafficKind::of(method, target),
+            asker: Asker::Node,
             peer: None,
             address: None,
             verified: false,

@@ -69,6 +69,8 @@ export function trafficOf(provider: string, bar: Bar, index: number) {
   return {
     peer: provider,
     direction: bar.direction,
+    // What the Doctor has had sent is not counted.
+    asker: "node",
     ...(slot.failed > 0 && { errors: "only" }),
     since: time(begins - WAITED_MS),
     until: time(begins + bar.slotMs),

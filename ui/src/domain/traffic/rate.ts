@@ -34,8 +34,9 @@ export function endedPulls(
   return { answered, failed: ended.length - answered };
 }
 
-function isEndedPull(record: Traffic): boolean {
-  return !record.waiting && record.kind === "pull";
+/** None that the Doctor makes: how often somebody looks is not how it goes. */
+function isEndedPull({ waiting, kind, asker }: Traffic): boolean {
+  return !waiting && kind === "pull" && asker === "node";
 }
 
 /** A page that could not be used is no answer. */

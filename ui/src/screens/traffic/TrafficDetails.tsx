@@ -127,6 +127,11 @@ function Details({ record }: { record: Traffic }) {
               </>
             )}
           </Fact>
+          {record.asker === "doctor" && (
+            <Fact name={t.traffic.askedBy} hint={t.traffic.byDoctorHint}>
+              {t.traffic.byDoctor}
+            </Fact>
+          )}
           {record.address !== null && (
             <Fact name={t.traffic.address} hint={t.traffic.addressHint}>
               <Ident value={record.address} what={t.traffic.address} />

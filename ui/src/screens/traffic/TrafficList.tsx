@@ -1,5 +1,5 @@
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { ArrowLeft, ArrowRight, ArrowRightToLine, ArrowUp, Ellipsis } from "lucide-react";
+import { ArrowLeft, ArrowRight, ArrowRightToLine, ArrowUp, Ellipsis, Stethoscope } from "lucide-react";
 import { memo, type ReactNode, type RefObject, useEffect, useRef } from "react";
 import type { Traffic } from "@/bindings/Traffic";
 import { Alias } from "@/domain/demo/Alias";
@@ -191,6 +191,16 @@ function NewPill({ fresh, onCatchUp }: { fresh: number; onCatchUp: () => void })
   );
 }
 
+/** The Doctor has had it sent. */
+function DoctorMark() {
+  return (
+    <span className="inline-flex shrink-0 text-muted" title={t.traffic.byDoctorHint}>
+      <Stethoscope className="size-3.5" aria-hidden="true" />
+      <span className="sr-only">{t.traffic.byDoctor}</span>
+    </span>
+  );
+}
+
 const TrafficRow = memo(function TrafficRow({
   record,
   index,
@@ -270,6 +280,7 @@ const TrafficRow = memo(function TrafficRow({
       }
     />
   );
+  const byDoctor = record.asker === "doctor" && <DoctorMark />;
   const line = requestLine(record);
   const peer = record.peer ?? t.traffic.nobody;
   // Whom we ask we have chosen; who asks us may only claim to be somebody.
@@ -301,6 +312,7 @@ const TrafficRow = memo(function TrafficRow({
           <span role="cell" className="min-w-0">
             <span className="flex gap-2">
               {opener}
+              {byDoctor}
               {/* It gives way before what kind of request it is does, down to what tells one peer from another. */}
               <span className={cx("min-w-28 shrink-[9999] text-muted", claimed && "italic")}>
                 <MiddleElided after={<Alias provider={record.peer} />} text={peer} />
@@ -333,8 +345,9 @@ const TrafficRow = memo(function TrafficRow({
               }
             />
           </span>
-          <span role="cell" className="min-w-0">
+          <span role="cell" className="flex min-w-0 items-center gap-1">
             {opener}
+            {byDoctor}
           </span>
           <span role="cell" className={cx("truncate text-muted", SPARE)} title={line}>
             {line}

@@ -1,4 +1,5 @@
 /** What the screen is filtered by, as it stands in the address and as the node is asked. */
+import type { Asker } from "@/bindings/Asker";
 import type { Direction } from "@/bindings/Direction";
 import type { TrafficFilters } from "@/bindings/TrafficFilters";
 import type { TrafficKind } from "@/bindings/TrafficKind";
@@ -12,6 +13,8 @@ export interface Filters {
   peer: string;
   direction: Direction | "both";
   kind: TrafficKind | "any";
+  /** What the Doctor has had sent left out (`node`), or that alone. */
+  asker: Asker | "any";
   errors: boolean;
   text: string;
   /** A span that ends now, or the time (as on the wire) from which on. */
@@ -24,22 +27,26 @@ export const NO_FILTERS: Filters = {
   peer: "",
   direction: "both",
   kind: "any",
+  asker: "any",
   errors: false,
   text: "",
   since: "",
   until: "",
 };
 
+export const ASKERS = Object.keys(t.traffic.asker) as Asker[];
+
 export const KINDS = Object.keys(t.traffic.kind) as TrafficKind[];
 
 type Place = Record<keyof Filters, string>;
 
 /** The filters that an address names; what it names wrongly filters nothing. */
-export function filtersOf({ peer, direction, kind, errors, text, since, until }: Place): Filters {
+export function filtersOf({ peer, direction, kind, asker, errors, text, since, until }: Place): Filters {
   return {
     peer,
     direction: direction === "in" || direction === "out" ? direction : "both",
     kind: kind in t.traffic.kind ? (kind as TrafficKind) : "any",
+    asker: asker === "node" || asker === "doctor" ? asker : "any",
     errors: errors !== "",
     text,
     since: isSpan(since) ? since : wireTime(since),
@@ -48,11 +55,12 @@ export function filtersOf({ peer, direction, kind, errors, text, since, until }:
 }
 
 /** The same for the address, where what filters nothing is not said. */
-export function placeOf({ peer, direction, kind, errors, text, since, until }: Filters): Place {
+export function placeOf({ peer, direction, kind, asker, errors, text, since, until }: Filters): Place {
   return {
     peer,
     direction: direction === "both" ? "" : direction,
     kind: kind === "any" ? "" : kind,
+    asker: asker === "any" ? "" : asker,
     errors: errors ? "only" : "",
     text,
     since,
@@ -62,12 +70,13 @@ export function placeOf({ peer, direction, kind, errors, text, since, until }: F
 
 /** What the node is asked for at `now`, in epoch ms. */
 export function queryOf(filters: Filters, now: number): TrafficFilters {
-  const { peer, direction, kind, errors, text, since, until } = filters;
+  const { peer, direction, kind, asker, errors, text, since, until } = filters;
   const from = isSpan(since) ? new Date(now - SPANS[since]).toISOString() : since;
   return {
     ...(peer !== "" && { peer }),
     ...(direction !== "both" && { direction }),
     ...(kind !== "any" && { kind }),
+    ...(asker !== "any" && { asker }),
     ...(errors && { failures: true }),
     ...(from !== "" && { since: from }),
     ...(until !== "" && { until }),

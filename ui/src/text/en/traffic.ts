@@ -110,6 +110,12 @@ export const traffic = {
   both: "Both ways",
   anyPeer: "All peers",
   anyKind: "Everything",
+  anyAsker: "With the Doctor's",
+  asker: { node: "Without the Doctor's", doctor: "Only the Doctor's" },
+  askedBy: "Asked by",
+  byDoctor: "the Doctor",
+  byDoctorHint:
+    "The Doctor of this provider has had it sent, to look how it goes. It counts in no heartbeat and no rate.",
   errorsOnly: "Errors",
   search: "Path, code or sentence",
   filters: "Filters",

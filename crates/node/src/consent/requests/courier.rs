@@ -1,7 +1,6 @@
 //! Brings what our users asked to the providers concerned, until those have it: a request, or its taking back.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use drawbridge_mtp::id::{Id, Provider};
 use drawbridge_mtp::message::{ConnectionState, PeerState};
@@ -148,7 +147,7 @@ impl Consent {
             None => return Ok(Told::Nothing),
         };
         let answers = content.is_some();
-        match self.peers.call(peer, Ask { method, resource, content, wait: Duration::ZERO }).await {
+        match self.peers.call(peer, Ask { method, content, ..Ask::get(resource) }).await {
             Ok(_) if !answers => Ok(Told::Nothing),
             Ok(answer) => answer
                 .message()

@@ -42,7 +42,8 @@ impl Checkup<'_> {
             return None;
         }
         let (began, sent) = (Instant::now(), self.ground.ambient.now());
-        let answer = self.peers.exchange(self.peer, document, client, &Ask::get("/ping".into())).await;
+        let answer =
+            self.peers.exchange(self.peer, document, client, &Ask::get("/ping".into()).by_doctor()).await;
         let took = began.elapsed();
         let pong = answer.and_then(|answer| read::<Ping>(&answer));
         let midway = sent.plus(took / 2);
@@ -336,9 +337,8 @@ impl Checkup<'_> {
         let content = serde_json::json!({"padding": padding}).to_string().into_bytes();
         let ask = Ask {
             method: Method::POST,
-            resource: if self.is_own() { OWN_CHECK } else { "/peering" }.into(),
             content: Some(content),
-            wait: Duration::ZERO,
+            ..Ask::get(if self.is_own() { OWN_CHECK } else { "/peering" }.into()).by_doctor()
         };
         self.peers.exchange(self.peer, document, client, &ask).await.map(|_| ())
     }
@@ -346,7 +346,7 @@ impl Checkup<'_> {
     /// Whether a connection that we make to our name ends in this program: then both ends say the same of it. A proxy, or a router
     /// that leads back, has connections of its own, also where it passes on all that is said over them.
     async fn is_direct(&self, document: &ProviderDocument, client: &reqwest::Client) -> bool {
-        let ask = Ask::get(format!("{OWN_CHECK}?{}", PeeringQuery { wait: 0 }.to_query()));
+        let ask = Ask::get(format!("{OWN_CHECK}?{}", PeeringQuery { wait: 0 }.to_query())).by_doctor();
         let Ok(answer) = self.peers.exchange(self.peer, document, client, &ask).await else { return false };
         let sent_from = answer.came_to.map(|own| SocketAddr::new(own.ip().to_canonical(), own.port()));
         read::<OwnPong>(&answer).is_ok_and(|pong| pong.came_from.parse::<SocketAddr>().ok() == sent_from)
@@ -363,7 +363,7 @@ impl Checkup<'_> {
         let wait = document.limits.pull_wait_s;
         let ask = Ask {
             wait: Duration::from_secs(wait),
-            ..Ask::get(format!("{OWN_CHECK}?{}", PeeringQuery { wait }.to_query()))
+            ..Ask::get(format!("{OWN_CHECK}?{}", PeeringQuery { wait }.to_query())).by_doctor()
         };
         let held = self.peers.exchange(self.peer, document, client, &ask).await;
         let seconds = began.elapsed().as_secs();
@@ -394,7 +394,7 @@ impl Checkup<'_> {
         }
         let began = Instant::now();
         let query = FeedQuery { max_events: Some(1), ..FeedQuery::default() };
-        let ask = Ask::get(format!("/feed?{}", query.to_query()));
+        let ask = Ask::get(format!("/feed?{}", query.to_query())).by_doctor();
         let asked = self.peers.exchange(self.peer, document, client, &ask).await;
         let step = match asked.and_then(|answer| read::<FeedPage>(&answer)) {
             Ok(page) => self.judge_page(&page),

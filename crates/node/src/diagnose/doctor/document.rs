@@ -13,6 +13,7 @@ use crate::identity::provider_document;
 use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::{DOCUMENT_PATH, DocumentAnswer, PROGRAM, host_text, lifetime};
 use crate::readable::{lasting, readable};
+use crate::traffic::Asker;
 
 /// What a browser calls itself, to find out whether something answers only to browsers.
 const BROWSER: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0";
@@ -92,7 +93,7 @@ impl Checkup<'_> {
         fault: PeerFault,
     ) -> PeerFault {
         let ask = async |path: &str, program| {
-            let asked = self.peers.ask_for_document(self.peer, client, path, program).await;
+            let asked = self.peers.ask_for_document(self.peer, client, path, program, Asker::Doctor).await;
             asked.is_ok_and(|other| other.read(self.peer).is_ok())
         };
         let with_slash = format!("{DOCUMENT_PATH}/");

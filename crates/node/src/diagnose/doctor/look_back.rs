@@ -132,12 +132,8 @@ impl Doctor {
         let id = self.ground.ambient.id();
         let mut result = self.pending.lock().wait_for(peer, id);
         let content = serde_json::to_vec(&CheckRequest { id }).unwrap_or_default();
-        let ask = Ask {
-            method: Method::POST,
-            resource: "/checks".into(),
-            content: Some(content),
-            wait: Duration::ZERO,
-        };
+        let ask =
+            Ask { method: Method::POST, content: Some(content), ..Ask::get("/checks".into()).by_doctor() };
         let steps = match self.peers.call(peer, ask).await {
             Err(fault) if fault.is(Code::NotFound) => {
                 let text = format!(

@@ -14,6 +14,7 @@ use super::way::Tried;
 use super::{Checkup, Progress};
 use crate::peer_fault::{PeerFault, Stage};
 use crate::peers::{Ask, DOCUMENT_PATH, GuardFault, host_text, is_public};
+use crate::traffic::Asker;
 
 /// Addresses of one host that are looked at for a peer, all at once.
 const ADDRESSES: usize = 8;
@@ -109,8 +110,10 @@ impl Checkup<'_> {
             return false;
         };
         let known = self.peers.documents.thumbprints(self.peer);
-        let asked =
-            timeout(ADDRESS_TIME, self.peers.ask_for_document(self.peer, &client, DOCUMENT_PATH, None));
+        let asked = timeout(
+            ADDRESS_TIME,
+            self.peers.ask_for_document(self.peer, &client, DOCUMENT_PATH, None, Asker::Doctor),
+        );
         let Ok(Ok(answer)) = asked.await else { return false };
         answer.read(self.peer).is_ok_and(|document| {
             document
@@ -125,7 +128,7 @@ impl Checkup<'_> {
     async fn signs_at(&self, document: &ProviderDocument, address: SocketAddr) -> bool {
         let host = host_text(document.endpoint.host());
         let Ok(client) = self.peers.outbound.without_memory_at(&host, &[address]) else { return false };
-        let ask = Ask::get("/ping".into());
+        let ask = Ask::get("/ping".into()).by_doctor();
         match timeout(ADDRESS_TIME, self.peers.exchange(self.peer, document, &client, &ask)).await {
             Ok(Ok(_)) => true,
             Ok(Err(fault)) => fault.problem.is_some() && fault.unsigned.is_none(),
