@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
 
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::net::UnixDatagram;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use drawbridge_node::config::{Config, ListenConfig};
@@ -171,6 +173,138 @@ async fn a_provider_that_does_not_run_or_cannot_keep_anything_is_not_healthy() {
     // What a killed one has left does not make it answer.
     daemon.kill();
     is_refused("no node with pages is running");
+}
+
+/// A computer on which the package was installed, by root, and nothing else was done.
+struct Installed(Config);
+
+impl Installed {
+    /// One on which the provider of `config` is to run.
+    fn new(config: Config) -> Self {
+        let installed = Self(config);
+        let admin = installed.0.admin.as_ref().unwrap().listen;
+        let mut text = include_str!("../../packaging/daemon/drawbridge.toml").to_owned();
+        for (packaged, here) in [
+            ("/var/lib/drawbridge", installed.data().display().to_string()),
+            ("127.0.0.1:9103", admin.to_string()),
+        ] {
+            let packaged = format!("= \"{packaged}\"");
+            assert!(text.contains(&packaged), "{packaged}");
+            text = text.replace(&packaged, &format!("= \"{here}\""));
+        }
+        fs::write(installed.file(), text).unwrap();
+        fs::set_permissions(installed.file(), Permissions::from_mode(0o640)).unwrap();
+        fs::create_dir(installed.data()).unwrap();
+        // The user of the service, where somebody else can be given anything.
+        if uid("/proc/self".as_ref()) == 0 {
+            chown(installed.data(), Some(65534), Some(65534)).unwrap();
+            chown(installed.file(), None, Some(65534)).unwrap();
+        }
+        installed
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.data_dir.with_extension("toml")
+    }
+
+    fn data(&self) -> &Path {
+        &self.0.data_dir
+    }
+
+    /// What a command ends with and prints; it is given nothing to read.
+    fn run(&self, command: &str, options: &[&str]) -> (Option<i32>, String) {
+        let said = Daemon::command(command, &self.0).args(options).stdin(Stdio::null()).output().unwrap();
+        let text = String::from_utf8(said.stdout).unwrap() + &String::from_utf8(said.stderr).unwrap();
+        (said.status.code(), text)
+    }
+
+    /// Starts the provider, and looks whether it is the one with the account ann.
+    async fn starts(&self) -> Daemon {
+        let daemon = Daemon::ready(&mut Daemon::command("serve", &self.0), &self.0).await;
+        assert!(healthy(&self.0).status.success());
+        let users = Daemon::answer(&self.0, "users", &json!({}));
+        assert_eq!(users["users"][0]["name"], "ann", "{users}");
+        daemon
+    }
+
+    /// Whether the configuration is for whom it was, and all of the data for the user of the service.
+    fn is_for_its_service(&self) {
+        let file = fs::metadata(self.file()).unwrap();
+        assert_eq!(file.mode() & 0o777, 0o640);
+        let owner = fs::metadata(self.data()).unwrap();
+        assert_eq!(file.gid(), owner.gid());
+        let mut folders = vec![self.data().to_owned()];
+        let mut count = 0;
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(folder).unwrap() {
+                let entry = entry.unwrap();
+                assert_eq!(uid(&entry.path()), owner.uid(), "{}", entry.path().display());
+                folders.extend(entry.file_type().unwrap().is_dir().then(|| entry.path()));
+                count += 1;
+            }
+        }
+        assert!(count > 2, "the store and the key are there");
+    }
+}
+
+fn uid(path: &Path) -> u32 {
+    fs::symlink_metadata(path).unwrap().uid()
+}
+
+#[tokio::test]
+async fn a_service_is_set_up_in_what_its_package_brings_and_its_backup_restored_into_another() {
+    let federation = Federation::new();
+    let installed = Installed::new(with_pages(&federation));
+    let before = fs::read(installed.file()).unwrap();
+    let is_untouched = || {
+        assert_eq!(fs::read(installed.file()).unwrap(), before);
+        assert!(fs::read_dir(installed.data()).unwrap().next().is_none());
+        assert!(!installed.file().with_extension("new.toml").exists());
+    };
+    let (status, said) = installed.run("serve", &[]);
+    assert!(status == Some(2) && said.contains("provider"), "{status:?}: {said}");
+    is_untouched();
+
+    let name = installed.0.provider.to_string();
+    let listen = installed.0.mtp.listen.to_string();
+    let clients = federation.free_address().to_string();
+    let mut answers =
+        vec!["--yes", "--name", &name, "--reached-by", "network", "--listen", &listen, "--clients", &clients];
+    let (status, said) = installed.run("setup", &[&answers[..], &["--user", "Ann"]].concat());
+    assert!(status == Some(2) && said.contains("answer ann instead"), "{status:?}: {said}");
+    is_untouched();
+    answers.extend(["--user", "ann"]);
+    let (status, said) = installed.run("setup", &answers);
+    assert_eq!(status, Some(0), "{said}");
+    for told in ["/u/ann.", "drawbridged serve --config", "drawbridged check --config"] {
+        assert!(said.contains(told), "{told}: {said}");
+    }
+    installed.is_for_its_service();
+    let config = Config::load(&installed.file()).unwrap();
+    assert_eq!(config.data_dir, installed.data());
+    assert_eq!(config.admin.unwrap().listen, installed.0.admin.as_ref().unwrap().listen);
+    assert_eq!(config.backup.every_hours, 24, "what the package had set stays");
+    let (status, said) = installed.run("setup", &answers);
+    assert!(status == Some(2) && said.contains("is set up in"), "{status:?}: {said}");
+
+    let running = installed.starts().await;
+    let (status, said) = installed.run("backup", &[]);
+    assert_eq!(status, Some(0), "{said}");
+    let (backup, _) = said.split_once(" (").unwrap();
+    assert!(Path::new(backup).starts_with(installed.data().join("backups")), "{backup}");
+    let copy = federation.dir().join("copied.drawbridge");
+    fs::copy(backup, &copy).unwrap();
+    running.kill();
+
+    // The same computer, of which nothing is left.
+    fs::remove_dir_all(installed.data()).unwrap();
+    let installed = Installed::new(installed.0);
+    let (status, said) = installed.run("restore", &[copy.to_str().unwrap()]);
+    assert_eq!(status, Some(0), "{said}");
+    installed.is_for_its_service();
+    assert!(installed.starts().await.stop().success());
+    let (status, said) = installed.run("restore", &[copy.to_str().unwrap()]);
+    assert!(status == Some(1) && said.contains("is not empty"), "{status:?}: {said}");
 }
 
 #[tokio::test]
