@@ -228,7 +228,7 @@ enum Command {
     /// --seen does it. Exits with 1 where something keeps it.
     Forget {
         /// Print one JSON object.
-        #[arg(long)]
+        #[arg(long, global = true)]
         json: bool,
         #[command(flatten)]
         node: NodeChoice,
@@ -238,7 +238,7 @@ enum Command {
     /// List the running node's signing keys, with what each is for; or change the key, or revoke one that has leaked.
     Keys {
         /// Print one JSON object.
-        #[arg(long)]
+        #[arg(long, global = true)]
         json: bool,
         #[command(flatten)]
         node: NodeChoice,
@@ -249,7 +249,7 @@ enum Command {
     /// after a time, or free room given back.
     Storage {
         /// Print one JSON object.
-        #[arg(long)]
+        #[arg(long, global = true)]
         json: bool,
         #[command(flatten)]
         node: NodeChoice,
@@ -279,15 +279,15 @@ enum Command {
     },
 }
 
-/// Which of the nodes is meant.
+/// Which of the nodes is meant. Where a command has parts, it may stand behind the part as well as before it.
 #[derive(Clone, clap::Args)]
 struct NodeChoice {
     /// The configuration file of a node that was started with serve.
-    #[arg(long, conflicts_with = "home")]
+    #[arg(long, global = true, conflicts_with = "home")]
     config: Option<PathBuf>,
     // Clap would take the environment for an option that was given, and refuse `--config` beside it.
     /// The folder of a node that was started with run or demo [default: DRAWBRIDGE_HOME, or the user's data folder]
-    #[arg(long)]
+    #[arg(long, global = true)]
     home: Option<PathBuf>,
 }
 
@@ -489,6 +489,11 @@ mod tests {
             &["restore", "backup.drawbridge"],
             &["proxy-config", "nginx"],
             &["setup"],
+            &["keys"],
+            &["keys", "rotate"],
+            &["storage", "retention", "off"],
+            &["storage", "compact"],
+            &["forget", "peer", "b.example"],
         ];
         for command in commands {
             let is_taken = |options: &[&str]| {
@@ -499,6 +504,18 @@ mod tests {
                 "{command:?}"
             );
             assert!(!is_taken(&["--config", "a.toml", "--home", "a"]), "{command:?}");
+        }
+    }
+
+    #[test]
+    fn a_node_is_named_before_the_part_of_a_command_as_well_as_behind_it() {
+        for arguments in [
+            ["keys", "--config", "a.toml", "--json", "rotate"],
+            ["keys", "rotate", "--json", "--config", "a.toml"],
+        ] {
+            let read = Arguments::try_parse_from(["drawbridged"].into_iter().chain(arguments)).unwrap();
+            let Command::Keys { json, node, .. } = read.command else { panic!("{arguments:?}") };
+            assert!(json && node.config == Some("a.toml".into()), "{arguments:?}");
         }
     }
 }
