@@ -72,10 +72,10 @@ impl Wanted {
 }
 
 /// Says what would be lost in the node that runs in `folder`, as one JSON object where `as_json`; or lets go of it, where that was seen
-/// before. The status is 1 where something keeps it, or what would be lost has changed.
-pub(crate) async fn forget(folder: &Path, wanted: Wanted, as_json: bool) -> ExitCode {
+/// before. The status is 1 where something keeps it, or what would be lost has changed. The node is named again by `options`.
+pub(crate) async fn forget(folder: &Path, options: &str, wanted: Wanted, as_json: bool) -> ExitCode {
     let told = match wanted.parts() {
-        (of, None) => foresee(folder, &of, as_json).await,
+        (of, None) => foresee(folder, options, &of, as_json).await,
         (of, Some(seen)) => carry_out(folder, &of, &seen, as_json).await,
     };
     told.unwrap_or_else(|code| code)
@@ -90,13 +90,18 @@ async fn send(folder: &Path, command: &str, request: &Value) -> Result<Value, Ex
     }
 }
 
-async fn foresee(folder: &Path, of: &Forgettable, as_json: bool) -> Result<ExitCode, ExitCode> {
+async fn foresee(
+    folder: &Path,
+    options: &str,
+    of: &Forgettable,
+    as_json: bool,
+) -> Result<ExitCode, ExitCode> {
     let reply = send(folder, "losses", &json!({ "of": of })).await?;
     let losses: Losses = serde_json::from_value(reply.clone()).map_err(|fault| say(&fault.to_string(), 1))?;
     if as_json {
         answer(reply)?
     } else {
-        print(&losses)?
+        print(&losses, options, of)?
     }
     Ok(if losses.holds.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -111,14 +116,15 @@ async fn carry_out(folder: &Path, of: &Forgettable, seen: &str, as_json: bool) -
     Ok(ExitCode::SUCCESS)
 }
 
-fn print(losses: &Losses) -> Result<(), ExitCode> {
+fn print(losses: &Losses, options: &str, of: &Forgettable) -> Result<(), ExitCode> {
     if !losses.holds.is_empty() {
         answer("Nothing can be forgotten yet:")?;
         losses.holds.iter().try_for_each(|hold| {
             answer(format_args!("  {}", hold.text))?;
-            match hold.code {
-                HoldCode::Connected => {
-                    answer("    (drawbridged admin end-connections '{\"provider\": \"…\"}')")
+            match (hold.code, of) {
+                (HoldCode::Connected, Forgettable::Peer { provider }) => {
+                    let request = json!({ "provider": provider });
+                    answer(format_args!("    (drawbridged admin{options} end-connections '{request}')"))
                 }
                 _ => Ok(()),
             }

@@ -36,8 +36,9 @@ pub(crate) enum Wanted {
     },
 }
 
-/// Does what is `wanted` with the keys of the node that runs in `folder`, or lists them; as one JSON object where `as_json`.
-pub(crate) async fn keys(folder: &Path, wanted: Option<Wanted>, as_json: bool) -> ExitCode {
+/// Does what is `wanted` with the keys of the node that runs in `folder`, or lists them; as one JSON object where `as_json`. The node is
+/// named again by `options`.
+pub(crate) async fn keys(folder: &Path, options: &str, wanted: Option<Wanted>, as_json: bool) -> ExitCode {
     let named = |key: Thumbprint| json!({ "fingerprint": key });
     let told = match wanted {
         None => carry_out(folder, "keys", json!({}), as_json, list).await,
@@ -47,7 +48,7 @@ pub(crate) async fn keys(folder: &Path, wanted: Option<Wanted>, as_json: bool) -
             carry_out(folder, "signed-with", named(key), as_json, foresee).await
         }
         Some(Wanted::Revoke { yes: true, key }) => {
-            carry_out(folder, "revoke-key", named(key), as_json, revoked).await
+            carry_out(folder, "revoke-key", named(key), as_json, |with| revoked(with, options)).await
         }
     };
     told.map_or_else(|code| code, |()| ExitCode::SUCCESS)
@@ -107,13 +108,13 @@ fn foresee(with: SignedWith) -> Result<(), ExitCode> {
     answer("Nothing was done. To revoke it, give --yes as well.")
 }
 
-fn revoked(with: SignedWith) -> Result<(), ExitCode> {
+fn revoked(with: SignedWith, options: &str) -> Result<(), ExitCode> {
     let stops: Vec<_> = with.stops.iter().map(ToString::to_string).collect();
     signed(with)?;
     answer("The key is revoked. Make a backup now: an older one brings it back.")?;
     if !stops.is_empty() {
         answer(format_args!(
-            "Tell the operators of these providers the new fingerprint (drawbridged keys), by another way: {}",
+            "Tell the operators of these providers the new fingerprint (drawbridged keys{options}), by another way: {}",
             stops.join(", ")
         ))?;
     }

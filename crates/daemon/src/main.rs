@@ -427,14 +427,20 @@ fn main() -> ExitCode {
                 Ok(folder) => dry_run::dry_run(&folder, &who, json).await,
                 Err(code) => code,
             },
-            Command::Forget { json, node, wanted } => match node.folder() {
-                Ok(folder) => forget::forget(&folder, wanted, json).await,
-                Err(code) => code,
-            },
-            Command::Keys { json, node, wanted } => match node.folder() {
-                Ok(folder) => keys::keys(&folder, wanted, json).await,
-                Err(code) => code,
-            },
+            Command::Forget { json, node, wanted } => {
+                let options = node.options();
+                match node.folder() {
+                    Ok(folder) => forget::forget(&folder, &options, wanted, json).await,
+                    Err(code) => code,
+                }
+            }
+            Command::Keys { json, node, wanted } => {
+                let options = node.options();
+                match node.folder() {
+                    Ok(folder) => keys::keys(&folder, &options, wanted, json).await,
+                    Err(code) => code,
+                }
+            }
             Command::Storage { json, node, wanted } => match node.folder() {
                 Ok(folder) => storage::storage(&folder, wanted, json).await,
                 Err(code) => code,
@@ -491,6 +497,8 @@ mod tests {
             &["setup"],
             &["keys"],
             &["keys", "rotate"],
+            // What may begin with a hyphen does not take an option for itself.
+            &["keys", "revoke", "kNPZz6uWL_l0Q_qtoeY5Mv35wJQSfIyPGH23uf5vVWE"],
             &["storage", "retention", "off"],
             &["storage", "compact"],
             &["forget", "peer", "b.example"],
