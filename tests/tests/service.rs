@@ -287,6 +287,10 @@ async fn a_service_is_set_up_in_what_its_package_brings_and_its_backup_restored_
     let (status, said) = installed.run("setup", &answers);
     assert!(status == Some(2) && said.contains("is set up in"), "{status:?}: {said}");
 
+    let (status, said) = installed.run("backup", &[]);
+    assert_eq!(status, Some(0), "{said}");
+    // It has made the folder that the service puts the next ones into.
+    installed.is_for_its_service();
     let running = installed.starts().await;
     let (status, said) = installed.run("backup", &[]);
     assert_eq!(status, Some(0), "{said}");

@@ -182,23 +182,28 @@ impl DataFolder {
 
     /// Gives everything in the folder `path` to whom the folder itself belongs, where root has filled it for the user of a service.
     pub fn give_to_owner(path: &Path) -> io::Result<()> {
+        for entry in fs::read_dir(path)? {
+            let entry = entry?;
+            Self::give_to_owner_of(path, &entry.path())?;
+            if entry.file_type()?.is_dir() {
+                Self::give_to_owner(&entry.path())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Gives `made`, and nothing in it, to whom the folder `path` belongs.
+    pub(crate) fn give_to_owner_of(path: &Path, made: &Path) -> io::Result<()> {
         #[cfg(unix)]
         {
             use std::os::unix::fs::{MetadataExt, lchown};
             let owner = fs::metadata(path)?;
-            for entry in fs::read_dir(path)? {
-                let entry = entry?;
-                let found = entry.metadata()?;
-                if found.uid() != owner.uid() {
-                    lchown(entry.path(), Some(owner.uid()), Some(owner.gid()))?;
-                }
-                if found.is_dir() {
-                    Self::give_to_owner(&entry.path())?;
-                }
+            if fs::symlink_metadata(made)?.uid() != owner.uid() {
+                lchown(made, Some(owner.uid()), Some(owner.gid()))?;
             }
         }
         #[cfg(not(unix))]
-        let _ = path;
+        let _ = (path, made);
         Ok(())
     }
 
