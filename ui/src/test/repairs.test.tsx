@@ -49,10 +49,24 @@ describe("Repairs", () => {
       ...node.repairs,
       open: [repair({ code: "certificate-self-signed", stage: "tls", side: "either" })],
     };
+    const fingerprint = "5e".repeat(32);
+    node.answers["met-certificate"] = () => ({
+      fingerprint,
+      names: ["beta.example"],
+      self_signed: true,
+      ends: at(86_400_000),
+      refused: "the certificate is signed by itself",
+    });
+    node.answers["trust-certificate"] = () => ({ certificates: [] });
     const { person } = open(node, "/repairs");
     const broken = await screen.findByRole("region", { name: "Broken" });
     await person.click(within(broken).getByRole("button", { name: "Look at its certificate" }));
-    expect(node.requests("met-certificate")).toEqual([{ provider: "beta.example" }]);
+    const dialog = await screen.findByRole("dialog", { name: "The certificate of beta.example" });
+    expect(dialog).toHaveTextContent(fingerprint);
+    await person.click(within(dialog).getByRole("button", { name: "Trust it for this provider" }));
+    await waitFor(() =>
+      expect(node.requests("trust-certificate")).toEqual([{ provider: "beta.example", fingerprint }]),
+    );
   });
 
   it("has the operator say which of two copies goes on", async () => {
