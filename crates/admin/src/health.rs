@@ -259,6 +259,7 @@ mod tests {
             certificates: vec![Certificate {
                 section: "mtp".into(),
                 file: "tls-cert.pem".into(),
+                fingerprint: "ab".repeat(32),
                 names: vec!["home.example".into()],
                 is_ours: true,
                 self_signed: false,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use drawbridge_admin::{Sessions, secret};
 use drawbridge_node::config::Origin;
-use drawbridge_node::identity::{CertificateFacts, write_secret};
+use drawbridge_node::identity::{Certificate, CertificateFacts, Fingerprint, write_secret};
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
@@ -31,8 +31,8 @@ pub(crate) struct ScriptAccess {
 pub(crate) struct Addresses {
     /// Where browsers connect to.
     pub(crate) pages: SocketAddr,
-    /// What is told to browsers there, where it is spoken with over TLS.
-    pub(crate) certificate: Option<CertificateFacts>,
+    /// The certificate that is shown there, where it is spoken with over TLS.
+    pub(crate) certificate: Option<Arc<Certificate>>,
     /// Where scripts connect to, on the loopback network and without TLS.
     pub(crate) scripts: SocketAddr,
     /// Where else browsers open the pages, as by a proxy; the first one is what the printed link leads to.
@@ -48,6 +48,8 @@ pub(crate) struct Access {
 struct Inner {
     /// Where the printed link leads to.
     url: String,
+    /// The certificate that is shown there, where that is one of this program.
+    certificate: Option<Arc<Certificate>>,
     /// Origins that the pages may be opened at, of where they listen.
     origins: Vec<String>,
     /// Those that the operator has named besides.
@@ -61,9 +63,10 @@ struct Inner {
 impl Access {
     /// Makes the tokens, writes the file for scripts into `dir`, and returns the link to open.
     pub(crate) fn open(dir: &Path, addresses: &Addresses, sessions: Sessions) -> io::Result<(Self, String)> {
-        let (secure, port) = (addresses.certificate.is_some(), addresses.pages.port());
+        let facts = addresses.certificate.as_ref().map(|own| own.facts());
+        let (secure, port) = (facts.is_some(), addresses.pages.port());
         let scheme = if secure { "https" } else { "http" };
-        let url = format!("{scheme}://{}", reached_at(addresses));
+        let url = format!("{scheme}://{}", reached_at(addresses.pages, facts.as_ref()));
         let origins = vec![url.clone(), format!("{scheme}://localhost:{port}")];
         let script = secret(32);
         let key = ScriptAccess { url: format!("http://{}", addresses.scripts), token: script.clone() };
@@ -71,8 +74,10 @@ impl Access {
         let metrics = metrics_token_in(dir)?;
         let named = addresses.origins.clone();
         let url = named.first().map_or(url, ToString::to_string);
-        let access =
-            Self { inner: Arc::new(Inner { url, origins, named, secure, script, metrics, sessions }) };
+        // A proxy has one of its own.
+        let certificate = addresses.certificate.clone().filter(|_| named.is_empty());
+        let inner = Inner { url, certificate, origins, named, secure, script, metrics, sessions };
+        let access = Self { inner: Arc::new(inner) };
         let link = access.link();
         Ok((access, link))
     }
@@ -119,6 +124,11 @@ impl Access {
     /// A fresh link to open the pages with, in the place of the one before.
     pub(crate) fn link(&self) -> String {
         format!("{}/#token={}", self.inner.url, self.inner.sessions.fresh_link())
+    }
+
+    /// The fingerprint of the certificate that is shown where the link leads to; none where that is no certificate of this program.
+    pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {
+        self.inner.certificate.as_ref().map(|certificate| certificate.facts().fingerprint)
     }
 
     /// Whether the cookie of a browser that asks from a page of `origin`, of the server `host`, is for TLS only.
@@ -168,8 +178,7 @@ fn path(dir: &Path) -> PathBuf {
 }
 
 /// Where a browser reaches the pages: where they listen, unless that is every address, or none that the certificate is for.
-fn reached_at(addresses: &Addresses) -> String {
-    let Addresses { pages, certificate, .. } = addresses;
+fn reached_at(pages: SocketAddr, certificate: Option<&CertificateFacts>) -> String {
     let Some(certificate) = certificate else { return pages.to_string() };
     if !pages.ip().is_unspecified() && certificate.covers(&pages.ip().to_string()) {
         return pages.to_string();

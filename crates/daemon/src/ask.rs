@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::access::{ScriptAccess, read_metrics_token};
-use crate::print::{answer, say};
+use crate::print::{answer, note, say};
 
 /// A running node has answered by then.
 const ANSWER_TIME: Duration = Duration::from_secs(10);
@@ -20,8 +20,16 @@ const UNKNOWN_COMMAND: u8 = 64;
 pub(crate) async fn link(folder: &Path) -> ExitCode {
     let Ok(key) = ScriptAccess::read(folder) else { return not_running(folder) };
     match send(&key, "link", &Value::Object(Default::default())).await {
-        Ok((200, reply)) => answer(reply["link"].as_str().unwrap_or_default())
-            .map_or_else(|code| code, |()| ExitCode::SUCCESS),
+        Ok((200, reply)) => {
+            if let Err(code) = answer(reply["link"].as_str().unwrap_or_default()) {
+                return code;
+            }
+            // Beside the answer, so that a script has the link alone.
+            if let Some(fingerprint) = reply["certificate"].as_str() {
+                note(&format!("the certificate there has the SHA-256 fingerprint {fingerprint}"));
+            }
+            ExitCode::SUCCESS
+        }
         Ok((_, refusal)) => say(refusal["detail"].as_str().unwrap_or("the node refused"), 1),
         Err(fault) => say(&format!("the node does not answer at {}: {fault}", key.url), 1),
     }

@@ -29,9 +29,14 @@ pub(crate) fn question(text: impl Display) -> io::Result<()> {
 
 /// Says on standard error why the program ends, in one line.
 pub(crate) fn say(text: &str, code: u8) -> ExitCode {
+    note(text);
+    ExitCode::from(code)
+}
+
+/// Says something on standard error, beside an answer.
+pub(crate) fn note(text: &str) {
     // There is no other place where it could be said.
     let _ = writeln!(io::stderr(), "drawbridged: {text}");
-    ExitCode::from(code)
 }
 
 /// The word of an enum's variant, as it crosses to the pages.

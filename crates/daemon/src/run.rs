@@ -221,7 +221,7 @@ async fn with_pages(
     };
     let addresses = Addresses {
         pages: listener.address,
-        certificate: reload.as_ref().and_then(|reload| reload.certificate.as_ref()).map(|own| own.facts()),
+        certificate: reload.as_ref().and_then(|reload| reload.certificate.clone()),
         origins,
         scripts: for_scripts.as_ref().map_or(listener.address, |listener| listener.address),
     };
@@ -230,7 +230,8 @@ async fn with_pages(
         certificate: addresses
             .certificate
             .as_ref()
-            .map(|own| PagesCertificate { names: own.names.clone(), self_signed: own.self_signed }),
+            .map(|own| own.facts())
+            .map(|own| PagesCertificate { names: own.names, self_signed: own.self_signed }),
         origins: addresses.origins.clone(),
     });
     let (access, link) = match Access::open(dir, &addresses, host.sessions().clone()) {

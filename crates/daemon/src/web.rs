@@ -210,7 +210,8 @@ async fn link(State(app): State<AppState>, headers: HeaderMap) -> Response {
     if !is_script(&app, &headers) {
         return unauthorized(token_required());
     }
-    Json(serde_json::json!({ "link": app.access.link() })).into_response()
+    let (link, certificate) = (app.access.link(), app.access.fingerprint());
+    Json(serde_json::json!({ "link": link, "certificate": certificate })).into_response()
 }
 
 async fn command(

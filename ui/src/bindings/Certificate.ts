@@ -13,6 +13,10 @@ section: string,
  */
 file: string, 
 /**
+ * Its SHA-256, in pairs of hexadecimal digits with colons between them.
+ */
+fingerprint: string, 
+/**
  * The names and addresses that it is for.
  */
 names: Array<string>, 

@@ -84,6 +84,9 @@ describe("the connection to the node", () => {
     const node = new TestNode();
     let sessions = [session("one")];
     let made = 0;
+    const [own] = node.ourselves.certificates;
+    if (own !== undefined)
+      node.ourselves.certificates.push({ ...own, section: "admin", fingerprint: "12:34" });
     node.answers.sessions = () => ({ sessions });
     node.answers["link-device"] = () => {
       made += 1;
@@ -115,6 +118,7 @@ describe("the connection to the node", () => {
     await person.selectOptions(within(dialog).getByLabelText("Address"), "https://192.168.1.2:9103");
     expect(link).toHaveTextContent("https://192.168.1.2:9103/#token=t2");
     expect(dialog).toHaveTextContent(/signed itself.*does not reach that address/);
+    expect(within(dialog).getByTestId("device-certificate")).toHaveTextContent("12:34");
     expect(node.requests("link-device")[0]).toEqual({ origin: window.location.origin });
 
     sessions = [{ ...session("two"), browser: phone }, ...sessions];

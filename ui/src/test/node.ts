@@ -438,6 +438,7 @@ export class TestNode implements Platform {
       {
         section: "mtp",
         file: "/etc/drawbridge/cert.pem",
+        fingerprint: `ab:${"cd:".repeat(30)}ef`,
         names: [US],
         is_ours: true,
         self_signed: false,

@@ -61,6 +61,8 @@ pub struct Certificate {
     pub section: String,
     /// The file that it was read from.
     pub file: String,
+    /// Its SHA-256, in pairs of hexadecimal digits with colons between them.
+    pub fingerprint: String,
     /// The names and addresses that it is for.
     pub names: Vec<String>,
     /// Whether it is for the host of our name; that of the pages may be for any.
@@ -218,6 +220,7 @@ impl From<diagnose::OwnCertificate> for Certificate {
         Self {
             section: own.section.to_owned(),
             file: own.facts.file.display().to_string(),
+            fingerprint: own.facts.fingerprint.to_string(),
             names: own.facts.names,
             is_ours: own.is_ours,
             self_signed: own.facts.self_signed,

@@ -15,6 +15,7 @@ use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 use sha2::{Digest, Sha256};
 
+use super::fingerprint::Fingerprint;
 use super::folder::{DataFolder, write_secret};
 use super::x509;
 
@@ -72,6 +73,8 @@ pub enum TlsFault {
 pub struct CertificateFacts {
     /// The file that it was read from.
     pub file: PathBuf,
+    /// By which people tell it from others.
+    pub fingerprint: Fingerprint,
     /// The names and addresses that it is for.
     pub names: Vec<String>,
     /// Whether its own key has signed it, so that nobody trusts it who was not told to.
@@ -308,7 +311,8 @@ fn unusable(path: &Path, reason: &dyn std::fmt::Display) -> TlsFault {
 fn facts(file: &Path, certificate: &CertificateDer<'_>) -> Result<CertificateFacts, String> {
     let x509::Said { names, self_signed, begins, ends, .. } =
         x509::read(certificate).map_err(|fault| format!("it is no certificate: {fault}"))?;
-    Ok(CertificateFacts { file: file.to_owned(), names, self_signed, begins, ends })
+    let (file, fingerprint) = (file.to_owned(), Fingerprint::of(certificate));
+    Ok(CertificateFacts { file, fingerprint, names, self_signed, begins, ends })
 }
 
 fn self_signed(folder: &DataFolder, host: &str) -> Result<(PathBuf, PathBuf), TlsFault> {

@@ -137,6 +137,9 @@ export function OwnFacts({ own }: { own: Ourselves }) {
         <Fact key={each.section} name={words.certificate(each.section)} hint={words.certificateHint}>
           <Ident value={each.file} what={words.file} />
           <span className="block text-sm text-muted">
+            {words.fingerprint} <Ident mono value={each.fingerprint} what={words.fingerprintWhat} />
+          </span>
+          <span className="block text-sm text-muted">
             {words.ends} <Until at={each.ends} due={words.ended} />
             {each.self_signed && ` · ${words.selfSigned}`}
             {!each.is_ours && ` · ${words.foreign(each.names.join(", "))}`}

@@ -4,13 +4,14 @@ import type { DeviceLink } from "@/bindings/DeviceLink";
 import type { Session } from "@/bindings/Session";
 import { headingId } from "@/domain/guide/parts";
 import { sentence, useAdmin } from "@/domain/node/admin";
+import { useNode } from "@/domain/node/hooks";
 import { Button } from "@/shared/Button";
 import { useNow } from "@/shared/clock";
 import { DialogButtons } from "@/shared/Dialog";
 import { Select } from "@/shared/form";
 import { Fault, Loading } from "@/shared/layout";
 import { QrCode } from "@/shared/QrCode";
-import { CopyButton, Until } from "@/shared/values";
+import { CopyButton, Ident, Until } from "@/shared/values";
 import { t } from "@/text";
 import { deviceName } from "./deviceName";
 
@@ -25,9 +26,7 @@ export function OtherDevice({ sessions, onClose }: { sessions: readonly Session[
   const letIn = sessions.find(({ id }) => !known.has(id));
   const make = useCallback(() => {
     setFault(null);
-    admin
-      .call("link-device", { origin: window.location.origin })
-      .then(setLink, (refused) => setFault(sentence(refused)));
+    admin.call("link-device", { origin: window.location.origin }).then(setLink, (refused) => setFault(sentence(refused)));
   }, [admin]);
   useEffect(make, [make]);
   return (
@@ -56,6 +55,8 @@ function Shown({ link, onRenew }: { link: DeviceLink; onRenew: () => void }) {
   const [at, setAt] = useState(0);
   const isOver = useNow() >= Date.parse(link.ends);
   const place = link.places[at] ?? link.places[0];
+  const certificates = useNode()?.ourselves.certificates ?? [];
+  const shown = certificates.find(({ section }) => section === "admin");
   return (
     <div className="grid grid-cols-[minmax(0,1fr)] gap-3">
       {link.obstacle !== null && (
@@ -113,6 +114,11 @@ function Shown({ link, onRenew }: { link: DeviceLink; onRenew: () => void }) {
             {words.once} <Until at={link.ends} />.
           </p>
           {place.self_signed && <p>{words.selfSigned}</p>}
+          {place.self_signed && shown !== undefined && (
+            <p data-testid="device-certificate">
+              {words.fingerprint} <Ident mono value={shown.fingerprint} what={words.fingerprintWhat} />
+            </p>
+          )}
           {!place.reached && link.obstacle === null && <p>{words.unreached}</p>}
         </>
       )}

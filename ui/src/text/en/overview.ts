@@ -239,6 +239,8 @@ export const overview = {
     ends: "ends",
     ended: "now or before: renew it",
     selfSigned: "signed by itself",
+    fingerprint: "SHA-256",
+    fingerprintWhat: "fingerprint",
     foreign: (names: string) => `for another name: ${names}`,
     issuance: "Certificate by ACME",
     issuanceHint: "Whether this provider gets its certificate by itself, and when it is renewed",

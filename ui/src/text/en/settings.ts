@@ -58,6 +58,8 @@ export const settings = {
     here: "In another browser on this computer this link works:",
     selfSigned:
       "The certificate there has signed itself. The device warns of that, and goes on when you tell it to.",
+    fingerprint: "By its SHA-256 fingerprint you know that it is this one:",
+    fingerprintWhat: "the fingerprint",
     unreached:
       "This computer does not reach that address just now. The device may all the same, where it is in the network that the address is for.",
     obstacle: {

@@ -256,7 +256,7 @@ pub(super) mod tests {
     use crate::address_hook::{HookFailure, HookStanding};
     use crate::backup::FailedBackup;
     use crate::diagnose::Ourselves;
-    use crate::identity::{IssuanceFailure, IssuanceStanding};
+    use crate::identity::{Fingerprint, IssuanceFailure, IssuanceStanding};
     use crate::notify::FailingTarget;
     use crate::router::{RouterFault, RouterStanding};
     use crate::store::StoreTrouble;
@@ -269,6 +269,7 @@ pub(super) mod tests {
     pub(in super::super) fn ourselves() -> Ourselves {
         let facts = CertificateFacts {
             file: "tls-cert.pem".into(),
+            fingerprint: Fingerprint::of(b"a certificate"),
             names: vec!["home.example".into()],
             self_signed: false,
             begins: NOW.minus(DAY),
