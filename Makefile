@@ -29,7 +29,7 @@ fmt: ## format the Rust code
 	cargo fmt --all
 
 bindings: ## write the TypeScript types of the admin contract anew
-	WRITE_BINDINGS=1 cargo test -p drawbridge-admin --test bindings
+	WRITE_BINDINGS=1 cargo test -p drawbridge-remote --test bindings
 
 clean: ## remove everything that was built
 	cargo clean

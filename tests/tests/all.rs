@@ -17,6 +17,7 @@ mod demo;
 mod discovery;
 mod doctor;
 mod dry_run;
+mod elsewhere;
 mod federation;
 mod feeds;
 mod first_start;

@@ -2,10 +2,10 @@
 
 use drawbridge_node::Misuse;
 use drawbridge_node::operator::ReadFault;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A refusal: a stable code for programs, one sentence for people.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{detail}")]
 pub struct AdminError {
     /// What kind, in kebab case.

@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use drawbridge_admin::commands::export_typescript;
 use ts_rs::Config;
 
 fn files(dir: &Path) -> BTreeMap<String, String> {
@@ -22,7 +21,9 @@ fn files(dir: &Path) -> BTreeMap<String, String> {
 fn export_is_what_is_committed() {
     let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ui/src/bindings");
     let made = tempfile::tempdir().unwrap();
-    export_typescript(&Config::new().with_large_int("number").with_out_dir(made.path())).unwrap();
+    let config = Config::new().with_large_int("number").with_out_dir(made.path());
+    drawbridge_admin::commands::export_typescript(&config).unwrap();
+    drawbridge_remote::export_typescript(&config).unwrap();
     let made = files(made.path());
     if std::env::var_os("WRITE_BINDINGS").is_some() {
         for stale in files(&committed).keys().filter(|name| !made.contains_key(*name)) {
