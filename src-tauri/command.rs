@@ -1,22 +1,13 @@
-//! What the pages may call: one command, which reaches every command of `drawbridge-admin`.
+//! What the pages may ask of a provider: one command, which reaches every command of `drawbridge-admin`, at this computer's own
+//! provider or at one on another machine.
 
-use drawbridge_admin::{AdminError, EventEnvelope, commands};
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::Value;
 use tauri::ipc::{Channel, JavaScriptChannelId};
 use tauri::{State, Webview, async_runtime};
 
-use crate::shell::Shell;
-
-/// Why a command was not carried out, in the one shape that the pages know: `{code, detail}`.
-#[derive(Serialize)]
-#[serde(untagged)]
-pub(crate) enum Refused {
-    /// The provider says so.
-    Provider(AdminError),
-    /// There is no provider to ask.
-    Shell { code: &'static str, detail: String },
-}
+use crate::provider::{Provider, Refused, ToPages};
+use crate::shell::{Feed, Shell};
 
 /// The place in the stream of events that the pages had reached.
 #[derive(Deserialize)]
@@ -32,7 +23,7 @@ struct Follow {
     after: Option<After>,
 }
 
-/// Asks the provider `command` with `request`.
+/// Asks the provider on `machine`, or this computer's own without one, `command` with `request`.
 ///
 /// With `events`, the command is `subscribe` and its request `{after?: {incarnation, cursor}}`: what happens from
 /// there on is sent into the channel until the pages ask anew or are gone.
@@ -40,22 +31,30 @@ struct Follow {
 pub(crate) async fn admin(
     shell: State<'_, Shell>,
     webview: Webview,
+    machine: Option<String>,
     command: String,
     request: Value,
     events: Option<JavaScriptChannelId>,
 ) -> Result<Value, Refused> {
-    let host =
-        shell.host().await.map_err(|detail| Refused::Shell { code: "provider-not-running", detail })?;
-    let Some(events) = events else {
-        return commands::call(&host, &command, request).await.map_err(Refused::Provider);
-    };
+    let provider = shell.provider(machine.as_deref()).await?;
+    let Some(events) = events else { return provider.call(&command, request).await };
 
     let Follow { after } = serde_json::from_value(request)
         .map_err(|error| Refused::Shell { code: "bad-request", detail: error.to_string() })?;
-    let events: Channel<EventEnvelope> = events.channel_on(webview);
-    let mut news = host.subscribe(after.map(|after| (after.incarnation, after.cursor)));
-    shell.feed_pages(Some(async_runtime::spawn(
-        async move { while events.send(news.next().await).is_ok() {} },
-    )));
+    let events: Channel<ToPages> = events.channel_on(webview);
+    let mut happenings = provider.follow(after.map(|after| (after.incarnation, after.cursor)));
+    // One on another machine says itself when it is heard.
+    let is_heard = matches!(provider, Provider::Here(_));
+    let feed = async move {
+        if is_heard && events.send(ToPages::Opened).is_err() {
+            return;
+        }
+        while let Some(told) = happenings.next().await {
+            if events.send(told.into()).is_err() {
+                return;
+            }
+        }
+    };
+    shell.feed_pages(Feed::Events, async_runtime::spawn(feed));
     Ok(Value::Null)
 }

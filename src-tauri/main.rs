@@ -1,12 +1,14 @@
 //! The desktop shell: a window, a tray, notifications, and one command that hands the pages' questions to the
-//! provider that runs inside. What a provider is and does is all in `drawbridge-admin` and below.
+//! provider that runs inside, or to one on another machine. What a provider is and does is all in `drawbridge-admin` and below; how one on
+//! another machine is spoken with is in `drawbridge-remote`.
 //!
-//! - `shell`: the provider inside, from its start to its stop
-//! - `command`: what the pages may call
+//! - `shell`: the provider inside, from its start to its stop, and those on other machines
+//! - `provider`: either of them, to be asked and followed alike
+//! - `command`: what the pages may ask of a provider; `machines`: what they may ask about other machines
 //! - `graphics`: what WebKit needs of NVIDIA's driver
 //! - `window`: the window, which is there only while someone looks at it
-//! - `tray`: the icon that stays, with what waits
-//! - `news`: from the provider's events to the tray and to notifications
+//! - `tray`: the icon that stays, with what waits; `waiting`: how much that is, at each provider
+//! - `news`: from the providers' events to the tray and to notifications
 //! - `notify`: notifications
 //! - `ending`: the end, once what is under way is finished
 //! - `signals`: being told to end
@@ -17,11 +19,14 @@
 mod command;
 mod ending;
 mod graphics;
+mod machines;
 mod news;
 mod notify;
+mod provider;
 mod shell;
 mod signals;
 mod tray;
+mod waiting;
 mod window;
 mod words;
 
@@ -34,6 +39,7 @@ use tauri_plugin_autostart::MacosLauncher;
 use tauri_plugin_window_state::StateFlags;
 
 use shell::{DataFolder, Shell};
+use waiting::Waiting;
 use window::Screen;
 
 /// Started with the computer: the provider runs, and the window stays away until it is wanted.
@@ -78,7 +84,17 @@ fn say_where_no_window_can_be() {
 
 fn run() -> tauri::Result<()> {
     let app = tauri::Builder::default()
-        .invoke_handler(tauri::generate_handler![command::admin])
+        .invoke_handler(tauri::generate_handler![
+            command::admin,
+            machines::machines,
+            machines::look_at_machine,
+            machines::add_machine,
+            machines::show_machine,
+            machines::trust_machine,
+            machines::retry_machine,
+            machines::forget_machine,
+            machines::machine_session,
+        ])
         .setup(|app| Ok(set_up(app.handle())?))
         .build(tauri::generate_context!())?;
 
@@ -86,7 +102,7 @@ fn run() -> tauri::Result<()> {
         // The last window is closed: the provider goes on, in the tray.
         RunEvent::ExitRequested { code: None, api, .. } => api.prevent_exit(),
         RunEvent::WindowEvent { label, event: WindowEvent::Destroyed, .. } if label == window::MAIN => {
-            app.state::<Shell>().feed_pages(None);
+            app.state::<Shell>().stop_feeding_pages();
             notify::tell_what_goes_on(app);
         }
         // However it was brought about, by us or by the desktop's session.
@@ -131,6 +147,7 @@ fn set_up(app: &AppHandle) -> tauri::Result<()> {
         std::process::exit(0);
     }
 
+    app.manage(Waiting::default());
     tray::build(app)?;
     Shell::start(app, folder);
     news::follow(app);

@@ -1,13 +1,19 @@
-//! From the provider's events to the tray and to notifications.
+//! From the providers' events to the tray and to notifications.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use drawbridge_admin::WaitingItem;
 use drawbridge_admin::view::{Authorization, Connection, Event, RepairSeverity};
-use drawbridge_admin::{Host, WaitingItem, commands};
+use drawbridge_remote::Told;
+use drawbridge_remote::view::{Step, Unusable};
+use tauri::async_runtime::JoinHandle;
 use tauri::{AppHandle, Manager, async_runtime};
 use tokio::time::{Instant, timeout_at};
 
+use crate::provider::Provider;
 use crate::shell::Shell;
+use crate::waiting::Waiting;
 use crate::window::{self, Screen};
 use crate::words;
 use crate::{notify, tray};
@@ -15,42 +21,93 @@ use crate::{notify, tray};
 /// What comes within this time is told together.
 const TOGETHER: Duration = Duration::from_millis(200);
 
-/// Follows what happens, from when the provider is open for as long as it runs.
+/// Follows what happens at all providers, for as long as the program runs: at this computer's own from when it is open.
 pub(crate) fn follow(app: &AppHandle) {
-    let app = app.clone();
+    let own = app.clone();
     async_runtime::spawn(async move {
-        match app.state::<Shell>().host().await {
-            Ok(host) => tell(&app, &host).await,
+        match own.state::<Shell>().provider(None).await {
+            Ok(provider) => tell(&own, &provider).await,
             // Also where it was started with the computer: nobody would know otherwise.
-            Err(_) => window::show(&app, Screen::Last),
+            Err(_) => window::show(&own, Screen::Last),
         }
     });
+    let app = app.clone();
+    async_runtime::spawn(async move { follow_machines(&app).await });
 }
 
-async fn tell(app: &AppHandle, host: &Host) {
+/// Follows each of the other machines until it is forgotten.
+async fn follow_machines(app: &AppHandle) {
+    let machines = app.state::<Shell>().machines().clone();
+    let mut changes = machines.changes();
+    let mut followed: BTreeMap<String, JoinHandle<()>> = BTreeMap::new();
+    loop {
+        let all = machines.all();
+        followed.retain(|id, task| {
+            let is_there = all.iter().any(|machine| machine.id() == id);
+            if !is_there {
+                task.abort();
+                tray::set_waiting(app, app.state::<Waiting>().set(Some(id), 0));
+            }
+            is_there
+        });
+        for machine in all {
+            let (app, id) = (app.clone(), machine.id().to_owned());
+            followed.entry(id).or_insert_with(|| {
+                async_runtime::spawn(async move { tell(&app, &Provider::Elsewhere(machine)).await })
+            });
+        }
+        if changes.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// Tells what happens at `provider`.
+async fn tell(app: &AppHandle, provider: &Provider) {
+    let of = provider.machine().map(|machine| machine.id().to_owned());
     // It begins with a reload, and so with a count.
-    let mut news = host.subscribe(None);
+    let mut happenings = provider.follow(None);
+    // Whether it was said that the machine needs a person.
+    let mut is_said = false;
     loop {
         let mut batch = Batch::default();
-        batch.take(news.next().await.event);
-        if !batch.counts && batch.low.is_empty() && batch.wrong.is_empty() {
+        let Some(told) = happenings.next().await else { return };
+        batch.hear(told);
+        if !batch.is_news() {
             continue;
         }
         let until = Instant::now() + TOGETHER;
-        while let Ok(next) = timeout_at(until, news.next()).await {
-            batch.take(next.event);
+        while let Ok(Some(told)) = timeout_at(until, happenings.next()).await {
+            batch.hear(told);
         }
-        if batch.counts {
-            tray::set_waiting(app, count(host).await);
+        if batch.counts
+            && let Some(count) = provider.count_waiting().await
+        {
+            tray::set_waiting(app, app.state::<Waiting>().set(of.as_deref(), count));
         }
-        for words in words::news(&batch.waiting) {
-            notify::show(app, words, Screen::Approvals);
+        // Read only now: a machine that was added has said what it is called.
+        let name = provider.machine().map(|machine| machine.name());
+        let show = |told: words::Words, screen: fn(window::Of) -> Screen| {
+            notify::show(app, words::of(name.as_deref(), told), screen(of.clone()));
+        };
+        for told in words::news(&batch.waiting) {
+            show(told, Screen::Approvals);
         }
-        for words in words::wrong(&batch.wrong) {
-            notify::show(app, words, Screen::Repairs);
+        for told in words::wrong(&batch.wrong) {
+            show(told, Screen::Repairs);
         }
-        if let Some(words) = words::low_stock(&batch.low) {
-            notify::show(app, words, Screen::Accounts);
+        if let Some(told) = words::low_stock(&batch.low) {
+            show(told, Screen::Accounts);
+        }
+        match batch.lost {
+            // What passes by itself needs nobody.
+            Some(fault) if fault.step == Step::Session || fault.step == Step::Certificate => {
+                if !std::mem::replace(&mut is_said, true) {
+                    show(words::lost(&fault.detail), Screen::Overview);
+                }
+            }
+            Some(_) => {}
+            None => is_said = false,
         }
     }
 }
@@ -63,9 +120,26 @@ struct Batch {
     low: Vec<String>,
     /// What is wrong and of high severity, each in one sentence.
     wrong: Vec<String>,
+    /// Why the machine is not heard.
+    lost: Option<Unusable>,
 }
 
 impl Batch {
+    fn is_news(&self) -> bool {
+        self.counts || !self.low.is_empty() || !self.wrong.is_empty() || self.lost.is_some()
+    }
+
+    fn hear(&mut self, told: Told) {
+        match told {
+            Told::Event(envelope) => self.take(envelope.event),
+            Told::Opened => {
+                self.counts = true;
+                self.lost = None;
+            }
+            Told::Lost(fault) => self.lost = Some(fault),
+        }
+    }
+
     fn take(&mut self, event: Event) {
         match event {
             Event::Waiting { provider, connection } => {
@@ -93,17 +167,6 @@ impl Batch {
             _ => {}
         }
     }
-}
-
-/// How much waits for the operator; nothing, while there is no provider.
-async fn count(host: &Host) -> u32 {
-    let status = match commands::call(host, "status", serde_json::json!({})).await {
-        Ok(status) => status,
-        Err(_) => return 0,
-    };
-    let of = |name| status["node"][name].as_u64().unwrap_or(0);
-    let waiting = ["waiting_providers", "waiting_connections", "waiting_additions"].map(of);
-    u32::try_from(waiting.iter().sum::<u64>()).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

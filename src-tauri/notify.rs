@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use notify_rust::{Notification, NotificationResponse};
-use tauri::{AppHandle, Manager};
+use serde_json::json;
+use tauri::{AppHandle, Manager, async_runtime};
 
 use crate::shell::Shell;
 use crate::tray;
@@ -16,19 +17,31 @@ const LISTENING: usize = 16;
 
 /// The window was closed: the first time, the operator is told what goes on, and how the window comes back.
 pub(crate) fn tell_what_goes_on(app: &AppHandle) {
-    let shell = app.state::<Shell>();
-    if shell.is_ending() {
+    if app.state::<Shell>().is_ending() {
         return;
     }
-    let (said, words) = if tray::is_shown() {
-        ("told-of-tray", words::GOES_ON)
-    } else {
-        ("told-of-no-tray", words::GOES_ON_WITHOUT_TRAY)
-    };
-    let said = shell.home().join(said);
-    if !said.exists() && std::fs::write(&said, "").is_ok() {
-        show(app, words, Screen::Last);
+    let app = app.clone();
+    async_runtime::spawn(async move {
+        let shell = app.state::<Shell>();
+        let (said, words) = match (tray::is_shown(), is_only_elsewhere(&shell).await) {
+            (true, false) => ("told-of-tray", words::GOES_ON),
+            (true, true) => ("told-of-tray", words::GOES_ON_ELSEWHERE),
+            (false, _) => ("told-of-no-tray", words::GOES_ON_WITHOUT_TRAY),
+        };
+        let said = shell.home().join(said);
+        if !said.exists() && std::fs::write(&said, "").is_ok() {
+            show(&app, words, Screen::Last);
+        }
+    });
+}
+
+/// Whether there is no provider on this computer, and others are looked after.
+async fn is_only_elsewhere(shell: &Shell) -> bool {
+    if shell.machines().all().is_empty() {
+        return false;
     }
+    let Ok(own) = shell.provider(None).await else { return false };
+    own.call("status", json!({})).await.is_ok_and(|status| status["mode"] == "new")
 }
 
 /// Shows a notification; clicked, it opens `screen`.

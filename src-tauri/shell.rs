@@ -1,14 +1,17 @@
-//! The provider inside, from its start to its stop.
+//! The provider inside, from its start to its stop, and those on other machines that the window can show in its place.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use drawbridge_admin::{Host, KeyPlace};
+use drawbridge_remote::Machines;
 use parking_lot::Mutex;
 use tauri::async_runtime::{self, JoinHandle};
 use tauri::{AppHandle, Manager};
 use tokio::sync::{OnceCell, watch};
+
+use crate::provider::{Provider, Refused};
 
 /// Where the installation keeps what it keeps.
 pub(crate) struct DataFolder {
@@ -57,11 +60,22 @@ enum Opening {
     Failed(String),
 }
 
+/// What is sent to the pages without their asking each time.
+#[derive(Clone, Copy)]
+pub(crate) enum Feed {
+    /// What happens at the provider that they show.
+    Events,
+    /// Which other machines there are, and how it goes with them.
+    Machines,
+}
+
 /// What the shell knows: Tauri's managed state.
 pub(crate) struct Shell {
     folder: DataFolder,
     opening: watch::Receiver<Opening>,
-    pages: Mutex<Option<JoinHandle<()>>>,
+    machines: Machines,
+    /// What feeds the pages that are there, one for each [`Feed`].
+    feeds: Mutex<[Option<JoinHandle<()>>; 2]>,
     ending: AtomicBool,
     stopped: OnceCell<()>,
 }
@@ -72,10 +86,12 @@ impl Shell {
         let (tell, opening) = watch::channel(Opening::Underway);
         let path = folder.path.clone();
         // Before anything that asks for it can run.
+        let machines = Machines::open(&path, KeyPlace::Keychain);
         app.manage(Self {
             folder,
             opening,
-            pages: Mutex::new(None),
+            machines,
+            feeds: Mutex::default(),
             ending: AtomicBool::new(false),
             stopped: OnceCell::new(),
         });
@@ -109,12 +125,32 @@ impl Shell {
         }
     }
 
-    /// Keeps what feeds events to the pages, ending what fed those that were there before.
-    pub(crate) fn feed_pages(&self, feed: Option<JoinHandle<()>>) {
-        let before = std::mem::replace(&mut *self.pages.lock(), feed);
-        if let Some(before) = before {
+    /// The providers on other machines.
+    pub(crate) fn machines(&self) -> &Machines {
+        &self.machines
+    }
+
+    /// The provider on `machine`; without one this computer's own, once it is open.
+    pub(crate) async fn provider(&self, machine: Option<&str>) -> Result<Provider, Refused> {
+        match machine {
+            Some(id) => Ok(Provider::Elsewhere(self.machines.get(id)?)),
+            None => match self.host().await {
+                Ok(host) => Ok(Provider::Here(host)),
+                Err(detail) => Err(Refused::Shell { code: "provider-not-running", detail }),
+            },
+        }
+    }
+
+    /// Keeps what feeds the pages, ending what fed them so before.
+    pub(crate) fn feed_pages(&self, feed: Feed, task: JoinHandle<()>) {
+        if let Some(before) = self.feeds.lock()[feed as usize].replace(task) {
             before.abort();
         }
+    }
+
+    /// Ends what feeds the pages: they are gone.
+    pub(crate) fn stop_feeding_pages(&self) {
+        std::mem::take(&mut *self.feeds.lock()).into_iter().flatten().for_each(|task| task.abort());
     }
 
     /// Notes that the program is to end. Returns whether that was noted before.

@@ -8,6 +8,8 @@ use tauri::tray::{MouseButton, MouseButtonState, TrayIcon, TrayIconBuilder, Tray
 use tauri::{AppHandle, Manager, Wry, include_image};
 use tauri_plugin_autostart::ManagerExt;
 
+use crate::shell::Shell;
+use crate::waiting::Waiting;
 use crate::window::{self, Screen};
 use crate::{ending, words};
 
@@ -51,7 +53,10 @@ pub(crate) fn build(app: &AppHandle) -> tauri::Result<()> {
         })
         .on_menu_event(move |app, event| match event.id().as_ref() {
             "open" => window::show(app, Screen::Last),
-            "approvals" => window::show(app, Screen::Approvals),
+            "approvals" => {
+                let shown = || app.state::<Shell>().machines().list().shown;
+                window::show(app, Screen::Approvals(app.state::<Waiting>().find().unwrap_or_else(shown)));
+            }
             "autostart" => start_with_computer(app, autostart.is_checked().unwrap_or(false)),
             "quit" => ending::begin(app),
             _ => {}

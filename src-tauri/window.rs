@@ -19,17 +19,22 @@ const SCHEME: &str = "mimi:";
 /// How much waits for the operator.
 static WAITING: AtomicU32 = AtomicU32::new(0);
 
+/// The machine of a provider; none for this computer's own.
+pub(crate) type Of = Option<String>;
+
 /// What the window is to show.
 #[derive(Clone)]
 pub(crate) enum Screen {
     /// What it showed; the first screen, where it is opened anew.
     Last,
+    /// How everything is.
+    Overview(Of),
     /// What waits for the operator.
-    Approvals,
-    /// The people who live here, with their clients.
-    Accounts,
+    Approvals(Of),
+    /// The people who live there, with their clients.
+    Accounts(Of),
     /// What is wrong.
-    Repairs,
+    Repairs(Of),
     /// What a link of the protocol leads to, such as `mimi://beta.example/u/bob`.
     Link(String),
 }
@@ -45,11 +50,15 @@ impl Screen {
 
     /// Its address among the pages, in which nothing of a link has a meaning of its own.
     fn address(&self) -> String {
+        // The pages show that provider first, if they show another one (`ui/src/app/paths.ts`).
+        let of =
+            |machine: &Of, screen: &str| format!("#/of/{}/{screen}", machine.as_deref().unwrap_or("here"));
         match self {
             Self::Last => "index.html".to_owned(),
-            Self::Approvals => "#/approvals".to_owned(),
-            Self::Accounts => "#/accounts".to_owned(),
-            Self::Repairs => "#/repairs".to_owned(),
+            Self::Overview(machine) => of(machine, ""),
+            Self::Approvals(machine) => of(machine, "approvals"),
+            Self::Accounts(machine) => of(machine, "accounts"),
+            Self::Repairs(machine) => of(machine, "repairs"),
             Self::Link(link) => {
                 let escaped = link.bytes().map(|byte| match byte {
                     byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
@@ -150,6 +159,13 @@ mod tests {
             "#/link?uri=mimi%3A%2F%2Fb%2Eexample%2Fu%2Fbob"
         );
         assert_eq!(asked(&["drawbridge", "MIMI:');//é"]), "#/link?uri=MIMI%3A%27%29%3B%2F%2F%C3%A9");
+    }
+
+    #[test]
+    fn a_screen_is_one_of_a_provider() {
+        assert_eq!(Screen::Approvals(None).address(), "#/of/here/approvals");
+        assert_eq!(Screen::Repairs(Some("a1".to_owned())).address(), "#/of/a1/repairs");
+        assert_eq!(Screen::Overview(Some("a1".to_owned())).address(), "#/of/a1/");
     }
 
     #[test]

@@ -17,6 +17,12 @@ pub(crate) const GOES_ON: (&str, &str) = (
     "Your provider stays reachable. Its icon in the tray brings the window back, and quits.",
 );
 
+/// The same, where there is no provider on this computer, but others are looked after.
+pub(crate) const GOES_ON_ELSEWHERE: (&str, &str) = (
+    "Drawbridge goes on running",
+    "It tells you what waits at your providers on other machines. Its icon in the tray brings the window back, and quits.",
+);
+
 /// Said once, when the window is closed for the first time on a desktop that shows no icons of programs.
 pub(crate) const GOES_ON_WITHOUT_TRAY: (&str, &str) = (
     "Drawbridge goes on running",
@@ -93,6 +99,26 @@ pub(crate) fn tooltip(count: u32) -> String {
         0 => NAME.to_owned(),
         _ => format!("{NAME}: {}", waiting(count)),
     }
+}
+
+/// What is told of a provider on another machine, with its name before it; of this computer's own it needs none.
+pub(crate) fn of(provider: Option<&str>, words: Words) -> Words {
+    match provider {
+        Some(name) => Words { title: format!("{name}: {}", words.title), ..words },
+        None => words,
+    }
+}
+
+/// What is told where a provider on another machine cannot be used until a person does something, with the reason.
+pub(crate) fn lost(why: &str) -> Words {
+    ("it is not heard from here any more", sentence(why)).into()
+}
+
+/// Words as a sentence of their own.
+fn sentence(words: &str) -> String {
+    let mut letters = words.chars();
+    let first: String = letters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
+    format!("{first}{}.", letters.as_str())
 }
 
 /// What is told of things that began to wait at the same time: each by itself, unless they are many.
@@ -186,6 +212,14 @@ mod tests {
             told[0].title,
             "mimi://b.example/u/bob would like to add mimi://a.example/u/alice to Garden"
         );
+    }
+
+    #[test]
+    fn what_happens_at_another_machine_is_told_with_its_name() {
+        let told = |name| of(name, ("b.example asks to be let in", "Decide in Approvals.").into()).title;
+        assert_eq!(told(Some("home.example")), "home.example: b.example asks to be let in");
+        assert_eq!(told(None), "b.example asks to be let in");
+        assert_eq!(lost("this session was ended").body, "This session was ended.");
     }
 
     #[test]

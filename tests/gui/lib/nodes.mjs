@@ -60,6 +60,8 @@ export class Provider {
     this.config = join(dir, `${name}.toml`);
     this.data = join(dir, name);
     this.certificate = join(this.data, "tls-cert.pem");
+    /** Whether its pages are served with that certificate too, for other machines. */
+    this.pagesOverTls = false;
   }
 
   user(name) {
@@ -69,7 +71,10 @@ export class Provider {
   /** The configuration, trusting the certificate of `other`. */
   text(other, withAdmin = true) {
     const roots = other ? `extra_roots = "${other.certificate}"\n` : "";
-    const admin = withAdmin ? `[admin]\nlisten = "127.0.0.1:${this.adminPort}"\n` : "";
+    const tls = `tls_cert = "${this.certificate}"\ntls_key = "${join(this.data, "tls-key.pem")}"\n`;
+    const admin = withAdmin
+      ? `[admin]\nlisten = "127.0.0.1:${this.adminPort}"\n${this.pagesOverTls ? tls : ""}`
+      : "";
     return (
       `provider = "${this.authority}"\ndata_dir = "${this.data}"\n[mtp]\nlisten = "${this.authority}"\n${admin}` +
       `[peers]\nallow_networks = ["127.0.0.0/8"]\n${roots}`

@@ -1,10 +1,15 @@
 import { RouterProvider } from "@tanstack/react-router";
 import { Tooltip } from "radix-ui";
 import { useEffect, useMemo } from "react";
-import { AdminProvider, sentence } from "@/domain/node/admin";
+import type { MachineFault } from "@/bindings/MachineFault";
+import { ShownProvider } from "@/domain/machine/shown";
+import { AdminProvider, sentence, useAdmin } from "@/domain/node/admin";
 import { useLink, useStatus } from "@/domain/node/hooks";
+import type { Link } from "@/domain/node/live";
 import { TrafficProvider } from "@/domain/traffic/hooks";
 import type { Platform } from "@/platform";
+import { SwitcherAbove } from "@/screens/elsewhere/Switcher";
+import { UnreachedScreen } from "@/screens/elsewhere/UnreachedScreen";
 import { DemoLeftScreen, FirstScreen } from "@/screens/FirstScreen";
 import { TokenScreen } from "@/screens/TokenScreen";
 import { handleKey } from "@/shared/actions";
@@ -29,21 +34,33 @@ export function App({ platform, router }: { platform: Platform; router?: Router 
   }, []);
   const ours = useMemo(() => router ?? makeRouter(), [router]);
   return (
-    <AdminProvider platform={platform}>
-      <Tooltip.Provider delayDuration={400}>
-        <Gate router={ours} />
-        <Toasts />
-        <Announcer />
-      </Tooltip.Provider>
-    </AdminProvider>
+    <ShownProvider platform={platform}>
+      {(shown) => (
+        // What was read of one provider says nothing of another.
+        <AdminProvider key={shown.machine ?? ""} platform={shown}>
+          <Tooltip.Provider delayDuration={400}>
+            <Gate router={ours} />
+            <Toasts />
+            <Announcer />
+          </Tooltip.Provider>
+        </AdminProvider>
+      )}
+    </ShownProvider>
   );
 }
 
-/** No session, nothing set up, or the screens. */
+/** Not reached, no session, nothing set up, or the screens. */
 function Gate({ router }: { router: Router }) {
+  const { platform } = useAdmin();
   const link = useLink();
   const status = useStatus();
   useTurnover();
+  if (platform.machine !== null) {
+    const fault = faultOf(link);
+    const needsPerson = fault?.step === "session" || fault?.step === "certificate";
+    // What was read before goes on being shown where the connection may come back by itself.
+    if (status.data === undefined || needsPerson) return <UnreachedScreen fault={fault} />;
+  }
   if (link.state === "locked") return <TokenScreen />;
   if (status.data === undefined) {
     return (
@@ -52,7 +69,10 @@ function Gate({ router }: { router: Router }) {
         {status.error === null ? (
           <p className="text-muted">{t.link.connecting}</p>
         ) : (
-          <Fault onRetry={() => void status.refetch()}>{sentence(status.error)}</Fault>
+          <div>
+            <SwitcherAbove />
+            <Fault onRetry={() => void status.refetch()}>{sentence(status.error)}</Fault>
+          </div>
         )}
       </main>
     );
@@ -68,4 +88,9 @@ function Gate({ router }: { router: Router }) {
       <RouterProvider router={router} />
     </TrafficProvider>
   );
+}
+
+/** Why another machine cannot be used, where that is so. */
+function faultOf(link: Link): MachineFault | null {
+  return (link.state === "locked" || link.state === "lost" ? link.why?.fault : null) ?? null;
 }

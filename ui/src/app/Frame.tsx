@@ -21,10 +21,13 @@ import { useAliases, useCalled } from "@/domain/demo/Alias";
 import { useDemo } from "@/domain/demo/hooks";
 import { useGroups } from "@/domain/group/hooks";
 import { groupTitle } from "@/domain/group/words";
+import { useShown } from "@/domain/machine/shown";
+import { machineName } from "@/domain/machine/words";
 import { useStatus } from "@/domain/node/hooks";
 import { usePeers } from "@/domain/peer/hooks";
 import { useRepairs } from "@/domain/repair/hooks";
 import { severityMarks } from "@/domain/repair/words";
+import { Switcher } from "@/screens/elsewhere/Switcher";
 import { useActions } from "@/shared/actions";
 import { IconButton, Kbd, Tip } from "@/shared/Button";
 import { cx } from "@/shared/class";
@@ -38,6 +41,7 @@ import { useArrivals } from "./arrivals";
 import { DemoBar } from "./DemoBar";
 import { LinkBanner } from "./LinkBanner";
 import { Palette, Shortcuts } from "./Palette";
+import { VersionBanner } from "./VersionBanner";
 
 const screens = [
   { id: "overview", to: "/", icon: LayoutDashboard, keys: "g o" },
@@ -179,6 +183,7 @@ export function Frame() {
       <Nav onSearch={() => setPalette(true)} onHelp={() => setHelp(true)} />
       <div className="flex min-h-0 min-w-0 flex-1 flex-col">
         <LinkBanner />
+        <VersionBanner />
         <main id="content" className="relative flex min-h-0 flex-1 flex-col">
           <Outlet />
         </main>
@@ -202,7 +207,9 @@ function useTitle() {
     pathname === "/guide"
       ? t.guide.title
       : t.nav[screens.find(({ to }) => to === pathname)?.id ?? "overview"];
-  const shown = useDemo()?.nodes.find((each) => each.shown)?.name ?? null;
+  const machine = useShown()?.machine ?? null;
+  const demo = useDemo()?.nodes.find((each) => each.shown)?.name ?? null;
+  const shown = demo ?? (machine && machineName(machine));
   useEffect(() => {
     document.title = t.app.title(title, waits, shown);
   }, [title, waits, shown]);
@@ -213,6 +220,8 @@ function Nav({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void })
   const node = status?.node;
   const inDemo = status?.mode === "demo";
   const shown = useDemo()?.nodes.find((each) => each.shown);
+  const places = useShown();
+  const name = (inDemo ? shown?.name : node?.provider) ?? "\u00a0";
   const waits = useWaiting();
   const unread = useUnread();
   const wrong = useRepairs().data?.open ?? [];
@@ -248,9 +257,13 @@ function Nav({ onSearch, onHelp }: { onSearch: () => void; onHelp: () => void })
     >
       <div className="px-2 pt-1.5 max-[52rem]:hidden">
         <p className="text-sm font-semibold text-muted">{t.app.name}</p>
-        <p className="font-semibold wrap-anywhere" title={node?.provider} data-testid="shown">
-          {(inDemo ? shown?.name : node?.provider) ?? "\u00a0"}
-        </p>
+        {places === null ? (
+          <p className="font-semibold wrap-anywhere" title={node?.provider} data-testid="shown">
+            {name}
+          </p>
+        ) : (
+          <Switcher shown={places} name={name} />
+        )}
         {/* The line is there before the demo is known: what moves under the pointer has a click go elsewhere. */}
         {inDemo && <p className="text-sm text-muted">{shown?.provider ?? node?.provider}</p>}
       </div>

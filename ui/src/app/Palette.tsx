@@ -108,7 +108,17 @@ export function Keys({ keys }: { keys: string }) {
 
 const { act, go, demo, view, peer, group, talk } = t.palette.groups;
 /** What the screen itself offers stands between what can be done and where one can go. */
-const places: readonly (string | undefined)[] = [act, undefined, go, demo, view, talk, group, peer];
+const places: readonly (string | undefined)[] = [
+  act,
+  undefined,
+  t.elsewhere.group,
+  go,
+  demo,
+  view,
+  talk,
+  group,
+  peer,
+];
 
 function placeOf(group: string): number {
   const place = places.indexOf(group);

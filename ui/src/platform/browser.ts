@@ -9,14 +9,19 @@ export function browser(base = "", refused: AdminError | null = null): Platform 
   let stream: Stream | null = null;
   return {
     kind: "browser",
+    machine: null,
+    elsewhere: null,
     call: (command, request) => post(`${base}/admin/v1/${command}`, request),
-    session: {
+    entrance: {
       refused,
       async enter(token) {
         await post(`${base}/admin/v1/session`, { token });
         // Other tabs have waited for it too.
         stream?.again();
       },
+    },
+    session: {
+      origin: window.location.origin,
       current: async () => (await get<{ id: string }>(`${base}/admin/v1/session`)).id,
     },
     save(name, content) {

@@ -17,7 +17,7 @@ export async function pickPlatform(): Promise<Platform> {
   const token = takeToken();
   if (token === null) return platform;
   try {
-    await platform.session?.enter(token);
+    await platform.entrance?.enter(token);
     return platform;
   } catch (fault) {
     // It matters only where there is no session from before: then the page that asks for a token says why.

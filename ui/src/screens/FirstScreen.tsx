@@ -1,4 +1,5 @@
 import { type FormEvent, type ReactNode, useState } from "react";
+import { useShown } from "@/domain/machine/shown";
 import { sentence, useAdmin } from "@/domain/node/admin";
 import { AdminError } from "@/platform";
 import { Button } from "@/shared/Button";
@@ -6,6 +7,8 @@ import { TextField } from "@/shared/form";
 import { Fault } from "@/shared/layout";
 import { Mark } from "@/shared/Mark";
 import { t } from "@/text";
+import { AddMachineDialog } from "./elsewhere/AddMachine";
+import { SwitcherAbove } from "./elsewhere/Switcher";
 import { SetUpCard } from "./first/SetUpCard";
 
 /** Nothing has been set up yet: a demo to learn by, or a provider of one's own. */
@@ -13,7 +16,11 @@ export function FirstScreen({ onSetUp }: { onSetUp: () => void }) {
   return (
     <Offer {...t.first}>
       <DemoCard />
-      <SetUpCard onSetUp={onSetUp} />
+      {/* The longest has a column of its own, so that the others stand together. */}
+      <div className="md:col-start-2 md:row-span-3 md:row-start-1">
+        <SetUpCard onSetUp={onSetUp} />
+      </div>
+      <ElsewhereCard />
       <RestoreCard />
     </Offer>
   );
@@ -32,12 +39,35 @@ function Offer({ title, lead, children }: { title: string; lead: string; childre
   return (
     <main className="h-full overflow-y-auto" id="content">
       <div className="mx-auto max-w-[56rem] px-6 py-10 max-sm:px-4 max-sm:py-6">
+        <SwitcherAbove />
         <p className="font-semibold text-muted">{t.app.name}</p>
         <h1 className="mt-1 text-2xl font-semibold">{title}</h1>
         <p className="mt-1 max-w-[40rem] text-lg text-muted">{lead}</p>
-        <div className="mt-8 grid items-start gap-4 md:grid-cols-2">{children}</div>
+        <div className="mt-8 grid grid-cols-[minmax(0,1fr)] items-start gap-4 md:grid-cols-2 md:grid-rows-[auto_auto_1fr]">
+          {children}
+        </div>
       </div>
     </main>
+  );
+}
+
+/** In the window: a provider that runs on another machine already. */
+function ElsewhereCard() {
+  const shown = useShown();
+  const [adding, setAdding] = useState(false);
+  const words = t.elsewhere.adding;
+  if (shown === null || shown.machine !== null) return null;
+  return (
+    <section aria-labelledby="first-elsewhere" className="rounded-lg border border-line bg-surface p-5">
+      <h2 id="first-elsewhere" className="text-lg font-semibold">
+        {words.title}
+      </h2>
+      <p className="mt-1 mb-4 text-muted">{words.text}</p>
+      <Button className="h-8 px-4" data-testid="first-add-machine" onClick={() => setAdding(true)}>
+        {words.begin}
+      </Button>
+      <AddMachineDialog open={adding} onClose={() => setAdding(false)} />
+    </section>
   );
 }
 

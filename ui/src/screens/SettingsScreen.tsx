@@ -15,6 +15,7 @@ import { t } from "@/text";
 import { Backups } from "./settings/Backups";
 import { Browsers } from "./settings/Browsers";
 import { Notifications } from "./settings/Notifications";
+import { OtherMachine } from "./settings/OtherMachine";
 import { ProxyConfiguration } from "./settings/ProxyConfiguration";
 import { SigningKeys } from "./settings/SigningKeys";
 import { Storage } from "./settings/Storage";
@@ -51,6 +52,7 @@ export function SettingsScreen() {
       }
     >
       <div className="grid max-w-[44rem] grid-cols-[minmax(0,1fr)] gap-4">
+        <OtherMachine />
         {node === null ? (
           <Loading />
         ) : (

@@ -10,7 +10,7 @@ export function TokenScreen() {
   const admin = useAdmin();
   const link = useLink();
   const [text, setText] = useState("");
-  const refused = admin.platform.session?.refused ?? null;
+  const refused = admin.platform.entrance?.refused ?? null;
   const [error, setError] = useState<string | null>(refused === null ? null : sentence(refused));
   const [busy, setBusy] = useState(false);
 
@@ -24,7 +24,7 @@ export function TokenScreen() {
     }
     setBusy(true);
     try {
-      await admin.platform.session?.enter(token);
+      await admin.platform.entrance?.enter(token);
       admin.live.unlocked();
     } catch (fault) {
       setError(sentence(fault));

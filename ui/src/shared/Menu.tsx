@@ -1,3 +1,4 @@
+import { Check } from "lucide-react";
 import { DropdownMenu } from "radix-ui";
 import type { ReactNode } from "react";
 import { cx } from "./class";
@@ -8,6 +9,8 @@ export interface MenuItem {
   hint?: string;
   danger?: boolean;
   disabled?: boolean;
+  /** Where the menu chooses one of several: whether it is this one. */
+  checked?: boolean;
   run: () => void;
 }
 
@@ -44,12 +47,16 @@ export function Menu({
                 data-testid={item.id}
                 disabled={item.disabled ?? false}
                 onSelect={item.run}
+                {...(item.checked ? { "aria-current": true } : {})}
                 className={cx(
                   "flex flex-col rounded-md px-2 py-1 outline-none data-disabled:opacity-50 data-highlighted:bg-hover",
                   item.danger && "text-bad",
                 )}
               >
-                <span className="wrap-anywhere">{item.text}</span>
+                <span className="flex items-center gap-2 wrap-anywhere">
+                  {item.text}
+                  {item.checked && <Check className="ml-auto size-3.5 shrink-0" aria-hidden="true" />}
+                </span>
                 {item.hint !== undefined && <span className="text-sm text-muted">{item.hint}</span>}
               </DropdownMenu.Item>
             ),

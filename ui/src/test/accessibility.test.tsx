@@ -1,6 +1,6 @@
 import { screen } from "@testing-library/react";
-import axe from "axe-core";
 import { beforeEach, describe, expect, it } from "vitest";
+import { violations } from "./axe";
 import { addition, CLUB, conversation, groupDetail, message, own } from "./fixtures";
 import {
   at,
@@ -15,12 +15,6 @@ import {
   waitingProvider,
 } from "./node";
 import { open } from "./render";
-
-async function violations(of: Element = document.body): Promise<string[]> {
-  // Colours are not laid out here; the contrast of both themes is checked in a real browser.
-  const found = await axe.run(of, { rules: { "color-contrast": { enabled: false } } });
-  return found.violations.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(" | ")}`);
-}
 
 describe("no screen stands in the way of anyone", () => {
   let node: TestNode;

@@ -52,7 +52,7 @@ describe("the connection to the node", () => {
   it("says why the link of this page was not taken, and that a session was ended", async () => {
     const node = new TestNode();
     node.locked = true;
-    node.session.refused = new AdminError("token-used", "this link was used before");
+    node.entrance.refused = new AdminError("token-used", "this link was used before");
     open(node);
     expect(await screen.findByText("This link was used before.")).toBeInTheDocument();
     act(() => node.lock(new AdminError("session-ended", "this browser's session was ended")));

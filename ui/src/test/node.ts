@@ -42,6 +42,7 @@ import { passes } from "@/domain/traffic/passes";
 import {
   AdminError,
   type Command,
+  type Elsewhere,
   type EventSink,
   type Platform,
   type RequestOf,
@@ -302,7 +303,9 @@ export function step(name: CheckStep["name"], text: string, over: Partial<CheckS
 type Answers = { [C in Command]?: (request: RequestOf<C>) => unknown };
 
 export class TestNode implements Platform {
-  readonly kind = "browser";
+  readonly kind: Platform["kind"] = "browser";
+  machine: string | null = null;
+  elsewhere: Elsewhere | null = null;
   readonly told: { command: Command; request: unknown }[] = [];
   readonly entered: string[] = [];
   readonly saved: string[] = [];
@@ -457,12 +460,14 @@ export class TestNode implements Platform {
   reports: CheckReport[] = [];
   locked = false;
   down = false;
+  /** Why it is not reached, of one on another machine. */
+  lostFor: AdminError | null = null;
   #sink: EventSink | null = null;
   #cursor = 0;
 
-  readonly session = {
+  readonly session = { origin: window.location.origin, current: async () => "one" };
+  readonly entrance = {
     refused: null as AdminError | null,
-    current: async () => "one",
     enter: async (token: string) => {
       this.entered.push(token);
       if (token === "used") throw new AdminError("token-used", "this link was used before");
@@ -481,6 +486,7 @@ export class TestNode implements Platform {
   };
 
   async call(command: Command, request: unknown): Promise<never> {
+    if (this.lostFor !== null) throw this.lostFor;
     if (this.down) throw new AdminError(UNREACHABLE, "");
     if (this.locked) throw new AdminError("token-required", "a token is needed");
     this.told.push({ command, request: structuredClone(request) });
@@ -491,9 +497,11 @@ export class TestNode implements Platform {
 
   subscribe(sink: EventSink): () => void {
     this.#sink = sink;
-    queueMicrotask(() =>
-      this.locked ? sink.locked(new AdminError("token-required", "a token is needed")) : sink.opened(),
-    );
+    queueMicrotask(() => {
+      if (this.locked) sink.locked(new AdminError("token-required", "a token is needed"));
+      else if (this.lostFor !== null) sink.lost(this.lostFor);
+      else sink.opened();
+    });
     return () => {
       this.#sink = null;
     };
@@ -509,13 +517,14 @@ export class TestNode implements Platform {
     this.#sink?.locked(why);
   }
 
-  lose(): void {
+  lose(why?: AdminError): void {
     this.down = true;
-    this.#sink?.lost();
+    this.#sink?.lost(why);
   }
 
   heal(): void {
     this.down = false;
+    this.locked = false;
     this.#sink?.opened();
   }
 

@@ -17,7 +17,7 @@ import { Store } from "@/shared/store";
 export type Link =
   | { state: "connecting" }
   | { state: "live" }
-  | { state: "lost"; since: string }
+  | { state: "lost"; since: string; why: AdminError | null }
   | { state: "locked"; why: AdminError };
 
 /** What is read anew: all readings of a command, or those whose request has these members. */
@@ -107,7 +107,7 @@ export class Live {
         this.reload();
       },
       event: (envelope) => this.#take(envelope),
-      lost: () => this.#lose(),
+      lost: (why) => this.#lose(why ?? null),
       locked: (why) => this.link.set({ state: "locked", why }),
     });
   }
@@ -127,7 +127,7 @@ export class Live {
   heard(fault: unknown): void {
     if (!(fault instanceof AdminError)) return;
     if (isLocked(fault)) this.link.set({ state: "locked", why: fault });
-    if (fault.code === UNREACHABLE && this.link.read().state === "connecting") this.#lose();
+    if (fault.code === UNREACHABLE && this.link.read().state === "connecting") this.#lose(fault);
   }
 
   reload(): void {
@@ -155,11 +155,12 @@ export class Live {
     await Promise.all(list.map((reading) => this.#read(reading)));
   }
 
-  #lose(): void {
-    const { state } = this.link.read();
-    if (state !== "lost" && state !== "locked") {
-      this.link.set({ state: "lost", since: new Date(now()).toISOString() });
-    }
+  #lose(why: AdminError | null): void {
+    const before = this.link.read();
+    // Another machine says itself at which step it is lost, so it is known that more is wrong than the session.
+    if (before.state === "locked" && why?.fault == null) return;
+    const since = before.state === "lost" ? before.since : new Date(now()).toISOString();
+    this.link.set({ state: "lost", since, why });
   }
 
   #take({ incarnation, cursor, event }: EventEnvelope): void {

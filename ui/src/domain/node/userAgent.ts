@@ -2,6 +2,7 @@
 
 /** In this order: most browsers also name those that they are like. */
 const BROWSERS: readonly (readonly [RegExp, string])[] = [
+  [/^Drawbridge\//, "Drawbridge"],
   [/\bEdg(?:e|A|iOS)?\//, "Edge"],
   [/\bOPR\/|\bOpera\b/, "Opera"],
   [/\bVivaldi\//, "Vivaldi"],

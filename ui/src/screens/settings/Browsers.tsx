@@ -54,7 +54,7 @@ export function Browsers({ session }: { session: Session }) {
             title={t.settings.otherDevice.title}
             text={t.settings.otherDevice.text}
           >
-            <OtherDevice sessions={rows} onClose={() => setLinking(false)} />
+            <OtherDevice origin={session.origin} sessions={rows} onClose={() => setLinking(false)} />
           </Dialog>
         </>
       )}

@@ -18,7 +18,16 @@ import { deviceName } from "./deviceName";
 const words = t.settings.otherDevice;
 
 /** A link by which another device opens these pages, where it can, and what is in the way where it cannot. */
-export function OtherDevice({ sessions, onClose }: { sessions: readonly Session[]; onClose: () => void }) {
+export function OtherDevice({
+  origin,
+  sessions,
+  onClose,
+}: {
+  /** Where the pages of the node are opened here. */
+  origin: string;
+  sessions: readonly Session[];
+  onClose: () => void;
+}) {
   const admin = useAdmin();
   const [link, setLink] = useState<DeviceLink | null>(null);
   const [fault, setFault] = useState<string | null>(null);
@@ -26,8 +35,8 @@ export function OtherDevice({ sessions, onClose }: { sessions: readonly Session[
   const letIn = sessions.find(({ id }) => !known.has(id));
   const make = useCallback(() => {
     setFault(null);
-    admin.call("link-device", { origin: window.location.origin }).then(setLink, (refused) => setFault(sentence(refused)));
-  }, [admin]);
+    admin.call("link-device", { origin }).then(setLink, (refused) => setFault(sentence(refused)));
+  }, [admin, origin]);
   useEffect(make, [make]);
   return (
     <>

@@ -11,6 +11,7 @@ import { conversations } from "./conversations";
 import { demo } from "./demo";
 import { doctor } from "./doctor";
 import { dryRun } from "./dryRun";
+import { elsewhere } from "./elsewhere";
 import { forget } from "./forget";
 import { groups } from "./groups";
 import { guide, guideParts, guideStages } from "./guide";
@@ -52,6 +53,7 @@ export const t = {
   repairs,
   doctor,
   dryRun,
+  elsewhere,
   accounts,
   settings,
   demo,
