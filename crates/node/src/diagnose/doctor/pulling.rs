@@ -78,11 +78,13 @@ impl Checkup<'_> {
                 let latest = self.known.troubles.first();
                 let why = latest.map(|trouble| format!("; the last time: {}", self.words(trouble)));
                 let why = why.unwrap_or_default();
-                Step::warn(
-                    name,
-                    "pull-resting",
-                    format!("our pull has failed {failures} times in a row and rests{why}"),
-                )
+                // What ends pulls does so when it is tried again, too.
+                let text = format!("our pull has failed {failures} times in a row and rests{why}");
+                if latest.is_some_and(|trouble| trouble.code == "pull-cut") {
+                    Step::warn(name, "pull-cut", text)
+                } else {
+                    Step::warn(name, "pull-resting", text)
+                }
             }
             Some((PullingStatus::Waiting, _)) => Step::pass(name, "our pull waits there for news"),
             Some((PullingStatus::Asking, _)) => Step::pass(name, "our pull is on its way"),
