@@ -5,6 +5,7 @@ use drawbridge_mtp::keys::Thumbprint;
 use drawbridge_mtp::message::PeerState;
 
 use super::Operator;
+use super::letting_go::keep;
 use crate::card::Card;
 use crate::consent::requests::Watch;
 use crate::consent::{Decided, providers};
@@ -72,6 +73,7 @@ impl Operator {
         let decided = self.store.write(move |tx| {
             let mut watch = Watch::new(tx);
             watch.peer(&provider)?;
+            keep(tx, &provider)?;
             decide(tx, &provider)?;
             Ok::<_, Misuse>(watch.effects()?)
         });
@@ -108,6 +110,7 @@ impl Operator {
                 if tx.peer(&provider)?.is_none() {
                     return Err(Misuse::NoSuchPeer(provider));
                 }
+                keep(tx, &provider)?;
                 tx.accept_keys(&provider, &keys)?;
                 tx.end_troubles(&provider, &["document", "signature"])?;
                 if tx.peer_state(&provider)? == PeerState::KeyChanged {

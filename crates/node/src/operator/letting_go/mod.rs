@@ -10,6 +10,8 @@ mod group;
 mod peer;
 mod unfinished;
 
+pub(super) use self::peer::keep;
+
 use drawbridge_mtp::id::{GroupUri, Name, Provider};
 use drawbridge_mtp::message::{ItemBody, Outcome, ResultItem, SubmissionResult};
 use drawbridge_mtp::problem::{Code, Problem};

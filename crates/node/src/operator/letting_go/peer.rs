@@ -143,13 +143,19 @@ impl Operator {
         let read =
             |view: &View<'_>| Ok::<_, StoreFault>((read_list(view, ENDING)?, read_list(view, LEAVING)?));
         let (ending, leaving): (Vec<Provider>, Vec<Provider>) = self.store.read(read).await?;
+        // What cannot be done with one of them holds up no other.
         for peer in ending {
-            self.finish_ending_connections(peer).await?;
+            if let Err(fault) = self.finish_ending_connections(peer.clone()).await {
+                tracing::error!(%fault, %peer, "not all connections with a peer are ended yet; it is tried again");
+            }
         }
         for peer in leaving {
             match self.finish_letting_go(peer.clone()).await {
+                Ok(()) => tracing::info!(%peer, "a peer that was let go of before is forgotten now"),
                 Err(Misuse::Held(why)) => tracing::warn!(%peer, why, "a peer that was let go of is kept"),
-                outcome => outcome?,
+                Err(fault) => {
+                    tracing::error!(%fault, %peer, "a peer is not forgotten yet; it is tried again");
+                }
             }
         }
         Ok(())
@@ -178,11 +184,20 @@ impl Operator {
     }
 }
 
+/// Keeps a peer that may have been begun to be let go of: the operator has decided on it anew.
+pub(in crate::operator) fn keep(tx: &Tx<'_>, peer: &Provider) -> Result<(), StoreFault> {
+    if is_begun(tx, LEAVING, peer)? { end(tx, LEAVING, peer) } else { Ok(()) }
+}
+
 /// Lets go of some of what is between people here and people of `peer`, and with the last of it of all else. Returns what came of it, once
 /// that is so.
 fn let_go(tx: &Tx<'_>, ours: &Provider, peer: &Provider) -> Result<Option<Outcome>, Misuse> {
     if !is_begun(tx, LEAVING, peer)? {
-        // Whoever went on with it at the same time has done it; what there is now is of a peer that has come back.
+        if tx.peer(peer)?.is_some() {
+            let text = format!("{peer} was decided on anew meanwhile, or has come back, and is kept");
+            return Err(Misuse::Unfit(text));
+        }
+        // Whoever went on with it at the same time has done it.
         return Ok(Some(Outcome::Gone(Others::default())));
     }
     if let_go_of_peer::<Addition>(tx, ours, peer, STEP)?

@@ -81,7 +81,7 @@ impl Operator {
             tokio::select! {
                 () = self.ground.stop.cancelled() => return,
                 done = self.go_on_with_peers() => if let Err(fault) = done {
-                    tracing::error!(%fault, "what was begun with a peer is not done yet; it is tried again");
+                    tracing::error!(%fault, "what was begun with peers cannot be read; it is tried again");
                 },
             }
             tokio::select! {
