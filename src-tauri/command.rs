@@ -36,6 +36,8 @@ pub(crate) async fn admin(
     request: Value,
     events: Option<JavaScriptChannelId>,
 ) -> Result<Value, Refused> {
+    // Before it waits for a provider that is still opening: the pages may show another one by then.
+    let turn = shell.turn();
     let provider = shell.provider(machine.as_deref()).await?;
     let Some(events) = events else { return provider.call(&command, request).await };
 
@@ -55,6 +57,6 @@ pub(crate) async fn admin(
             }
         }
     };
-    shell.feed_pages(Feed::Events, async_runtime::spawn(feed));
+    shell.feed_pages(Feed::Events, turn, async_runtime::spawn(feed));
     Ok(Value::Null)
 }

@@ -19,7 +19,7 @@ pub(crate) async fn machines(
         let mut changes = machines.changes();
         while pages.send(machines.list()).is_ok() && changes.changed().await.is_ok() {}
     };
-    shell.feed_pages(Feed::Machines, async_runtime::spawn(feed));
+    shell.feed_pages(Feed::Machines, shell.turn(), async_runtime::spawn(feed));
     Ok(())
 }
 

@@ -103,7 +103,7 @@ async fn tell(app: &AppHandle, provider: &Provider) {
             // What passes by itself needs nobody.
             Some(fault) if fault.step == Step::Session || fault.step == Step::Certificate => {
                 if !std::mem::replace(&mut is_said, true) {
-                    show(words::lost(&fault.detail), Screen::Overview);
+                    show(words::lost(&fault), Screen::Overview);
                 }
             }
             Some(_) => {}

@@ -2,7 +2,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use drawbridge_admin::{Host, KeyPlace};
 use drawbridge_remote::Machines;
@@ -69,13 +69,18 @@ pub(crate) enum Feed {
     Machines,
 }
 
+/// What feeds the pages, and the turn in which that was asked for.
+type Fed = (u64, JoinHandle<()>);
+
 /// What the shell knows: Tauri's managed state.
 pub(crate) struct Shell {
     folder: DataFolder,
     opening: watch::Receiver<Opening>,
     machines: Machines,
     /// What feeds the pages that are there, one for each [`Feed`].
-    feeds: Mutex<[Option<JoinHandle<()>>; 2]>,
+    feeds: Mutex<[Option<Fed>; 2]>,
+    /// How many feeds were asked for.
+    turns: AtomicU64,
     ending: AtomicBool,
     stopped: OnceCell<()>,
 }
@@ -92,6 +97,7 @@ impl Shell {
             opening,
             machines,
             feeds: Mutex::default(),
+            turns: AtomicU64::new(0),
             ending: AtomicBool::new(false),
             stopped: OnceCell::new(),
         });
@@ -141,16 +147,28 @@ impl Shell {
         }
     }
 
-    /// Keeps what feeds the pages, ending what fed them so before.
-    pub(crate) fn feed_pages(&self, feed: Feed, task: JoinHandle<()>) {
-        if let Some(before) = self.feeds.lock()[feed as usize].replace(task) {
-            before.abort();
+    /// The turn of a feed that is asked for now.
+    pub(crate) fn turn(&self) -> u64 {
+        self.turns.fetch_add(1, Ordering::SeqCst)
+    }
+
+    /// Keeps what feeds the pages, ending what fed them so before. What was asked for earlier and comes later is ended itself.
+    pub(crate) fn feed_pages(&self, feed: Feed, turn: u64, task: JoinHandle<()>) {
+        let mut feeds = self.feeds.lock();
+        let kept = &mut feeds[feed as usize];
+        match kept {
+            Some((later, _)) if *later > turn => task.abort(),
+            _ => {
+                if let Some((_, before)) = kept.replace((turn, task)) {
+                    before.abort();
+                }
+            }
         }
     }
 
     /// Ends what feeds the pages: they are gone.
     pub(crate) fn stop_feeding_pages(&self) {
-        std::mem::take(&mut *self.feeds.lock()).into_iter().flatten().for_each(|task| task.abort());
+        std::mem::take(&mut *self.feeds.lock()).into_iter().flatten().for_each(|(_, task)| task.abort());
     }
 
     /// Notes that the program is to end. Returns whether that was noted before.

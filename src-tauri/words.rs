@@ -1,6 +1,7 @@
 //! Every text that the shell shows itself; all others are the pages'.
 
 use drawbridge_admin::{WaitingItem, many_wait, many_wrong};
+use drawbridge_remote::view::Unusable;
 
 /// The program's name.
 pub(crate) const NAME: &str = "Drawbridge";
@@ -110,7 +111,13 @@ pub(crate) fn of(provider: Option<&str>, words: Words) -> Words {
 }
 
 /// What is told where a provider on another machine cannot be used until a person does something, with the reason.
-pub(crate) fn lost(why: &str) -> Words {
+pub(crate) fn lost(fault: &Unusable) -> Words {
+    // What the machine says of a session is meant for a browser.
+    let why = if fault.was_refused() {
+        "your session there is over; open the window and paste a new link"
+    } else {
+        &fault.detail
+    };
     ("it is not heard from here any more", sentence(why)).into()
 }
 
@@ -159,6 +166,8 @@ pub(crate) fn low_stock(clients: &[String]) -> Option<Words> {
 
 #[cfg(test)]
 mod tests {
+    use drawbridge_remote::view::Step;
+
     use super::*;
 
     fn from(user: &str) -> WaitingItem {
@@ -219,7 +228,15 @@ mod tests {
         let told = |name| of(name, ("b.example asks to be let in", "Decide in Approvals.").into()).title;
         assert_eq!(told(Some("home.example")), "home.example: b.example asks to be let in");
         assert_eq!(told(None), "b.example asks to be let in");
-        assert_eq!(lost("this session was ended").body, "This session was ended.");
+        let lost = |code: &str, detail: &str| {
+            let (step, code, detail) = (Step::Session, code.to_owned(), detail.to_owned());
+            lost(&Unusable { step, code, detail, certificate: None }).body
+        };
+        assert_eq!(
+            lost("session-ended", "this browser's session was ended"),
+            "Your session there is over; open the window and paste a new link."
+        );
+        assert_eq!(lost("session-missing", "its session is gone"), "Its session is gone.");
     }
 
     #[test]

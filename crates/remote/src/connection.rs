@@ -24,8 +24,12 @@ use crate::versions::OURS;
 const CONNECT_TIME: Duration = Duration::from_secs(10);
 /// An answer has to have come whole within this; a browser waits as long.
 const ANSWER_TIME: Duration = Duration::from_secs(30);
-/// More is read of no answer. The largest are files that a person exports.
+/// More is read of no answer to the pages. The largest are files that a person exports.
 const ANSWER_OCTETS: usize = 256 << 20;
+/// More is read of no answer that this program asks for by itself, and of no refusal: read into memory it is many times as large.
+const SAID_OCTETS: usize = 512 << 10;
+/// Characters of a refusal that are kept and shown.
+const DETAIL_LENGTH: usize = 500;
 
 /// A connection to the provider at one address, which shows one certificate.
 pub(crate) struct Connection {
@@ -85,11 +89,26 @@ impl Connection {
         Ok(Zeroizing::new(cookie.to_owned()))
     }
 
-    /// Has `command` carried out.
+    /// Has `command` carried out for the pages, whose answer may be large.
     pub(crate) async fn call(&self, session: &str, command: &str, request: &Value) -> Result<Value, Refusal> {
+        self.command(session, command, request, ANSWER_OCTETS).await
+    }
+
+    /// How it is.
+    pub(crate) async fn status(&self, session: &str) -> Result<Value, Refusal> {
+        self.command(session, "status", &json!({}), SAID_OCTETS).await
+    }
+
+    async fn command(
+        &self,
+        session: &str,
+        command: &str,
+        request: &Value,
+        most: usize,
+    ) -> Result<Value, Refusal> {
         let asked = with(self.post(command, request)?, session)?;
         let response = send(asked.timeout(ANSWER_TIME)).await?;
-        read(response).await
+        read(response, most).await
     }
 
     /// Which of the sessions there is that of `session`.
@@ -99,7 +118,7 @@ impl Connection {
             id: String,
         }
         let asked = with(self.client.get(self.url("session")), session)?;
-        let answer = read(send(asked.timeout(ANSWER_TIME)).await?).await?;
+        let answer = read(send(asked.timeout(ANSWER_TIME)).await?, SAID_OCTETS).await?;
         let own: Own =
             serde_json::from_value(answer).map_err(|_| Unusable::no_answer("it does not say its session"))?;
         Ok(own.id)
@@ -108,7 +127,7 @@ impl Connection {
     /// Ends that session.
     pub(crate) async fn end(&self, session: &str) -> Result<(), Refusal> {
         let id = self.own_session(session).await?;
-        self.call(session, "end-session", &json!({ "id": id })).await.map(drop)
+        self.command(session, "end-session", &json!({ "id": id }), SAID_OCTETS).await.map(drop)
     }
 
     /// What happens there behind `after` (incarnation and cursor), or from now on.
@@ -117,15 +136,22 @@ impl Connection {
         if let Some(place) = after {
             asked = asked.header("last-event-id", place);
         }
-        // Only its beginning has to come in time.
-        let response = match tokio::time::timeout(ANSWER_TIME, send(asked)).await {
-            Ok(sent) => sent?,
-            Err(_) => return Err(Unusable::no_answer("it took the request and is silent").into()),
+        let opened = async {
+            let response = send(asked).await?;
+            if response.status() != StatusCode::OK {
+                return Err(refusal(response).await);
+            }
+            let kind = response.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+            if !kind.is_some_and(|kind| kind.starts_with("text/event-stream")) {
+                return Err(Unusable::no_answer("what answers is another program").into());
+            }
+            Ok(Events::new(response))
         };
-        if response.status() != StatusCode::OK {
-            return Err(refusal(response).await);
+        // Only its beginning has to come in time, or why there is none.
+        match tokio::time::timeout(ANSWER_TIME, opened).await {
+            Ok(opened) => opened,
+            Err(_) => Err(Unusable::no_answer("it took the request and is silent").into()),
         }
-        Ok(Events::new(response))
     }
 
     fn url(&self, path: &str) -> String {
@@ -170,11 +196,11 @@ async fn send(asked: RequestBuilder) -> Result<Response, Unusable> {
 }
 
 /// What was answered, or why it was refused.
-async fn read(response: Response) -> Result<Value, Refusal> {
+async fn read(response: Response, most: usize) -> Result<Value, Refusal> {
     if response.status() != StatusCode::OK {
         return Err(refusal(response).await);
     }
-    let body = body(response).await?;
+    let body = body(response, most).await?;
     let answer = serde_json::from_slice(&body);
     Ok(answer.map_err(|_| Unusable::no_answer("what answers is another program"))?)
 }
@@ -182,7 +208,7 @@ async fn read(response: Response) -> Result<Value, Refusal> {
 /// Why it was refused, as Drawbridge says it; whatever else answers has not understood.
 async fn refusal(response: Response) -> Refusal {
     let status = response.status();
-    let body = match body(response).await {
+    let body = match body(response, SAID_OCTETS).await {
         Ok(body) => body,
         Err(fault) => return fault.into(),
     };
@@ -195,6 +221,7 @@ async fn refusal(response: Response) -> Refusal {
         };
         return Unusable::no_answer(&format!("{what} (status {})", status.as_u16())).into();
     };
+    let (code, detail) = (cut(code), cut(detail));
     match status {
         StatusCode::UNAUTHORIZED => Unusable { code, ..Unusable::session_ended(detail) }.into(),
         StatusCode::FORBIDDEN => {
@@ -207,10 +234,18 @@ async fn refusal(response: Response) -> Refusal {
     }
 }
 
-async fn body(mut response: Response) -> Result<Vec<u8>, Unusable> {
+/// As much of what another machine says as a person reads.
+fn cut(text: String) -> String {
+    match text.char_indices().nth(DETAIL_LENGTH) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
+async fn body(mut response: Response, most: usize) -> Result<Vec<u8>, Unusable> {
     let mut body = Vec::new();
     while let Some(piece) = response.chunk().await.map_err(|fault| Unusable::of_transport(&fault))? {
-        if body.len() + piece.len() > ANSWER_OCTETS {
+        if body.len() + piece.len() > most {
             return Err(Unusable::no_answer("its answer does not end"));
         }
         body.extend_from_slice(&piece);

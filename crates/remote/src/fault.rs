@@ -9,6 +9,11 @@ use ts_rs::TS;
 
 use crate::pin::OtherCertificate;
 
+/// The session is kept, and is not given to this program.
+pub(crate) const UNREADABLE: &str = "session-unreadable";
+/// The session is kept no more.
+pub(crate) const MISSING: &str = "session-missing";
+
 /// The steps to a provider on another machine, in their order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
@@ -85,6 +90,11 @@ impl Unusable {
     /// The session was ended, or is there no more.
     pub(crate) fn session_ended(why: impl Into<String>) -> Self {
         Self::new(Step::Session, "session-ended", why)
+    }
+
+    /// Whether the machine itself does not take the session any more, and not that this program lacks it.
+    pub fn was_refused(&self) -> bool {
+        self.step == Step::Session && !matches!(self.code.as_str(), UNREADABLE | MISSING)
     }
 
     /// At which step a request failed on its way.

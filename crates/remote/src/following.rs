@@ -16,6 +16,9 @@ const LAST_REST: Duration = Duration::from_secs(10);
 /// What a person has to do something about is tried so often: that person may do it at the other machine.
 const REST_FOR_A_PERSON: Duration = Duration::from_secs(30);
 
+/// No incarnation is longer.
+const INCARNATION_LENGTH: usize = 64;
+
 /// What a machine tells.
 #[derive(Clone, Debug)]
 pub enum Told {
@@ -44,6 +47,13 @@ impl Machine {
     }
 }
 
+/// Where `told` stands in its stream, as it is asked for again; none where that is nothing that Drawbridge says.
+fn place_of(told: &EventEnvelope) -> Option<String> {
+    let is_said = told.incarnation.len() <= INCARNATION_LENGTH
+        && told.incarnation.bytes().all(|octet| octet.is_ascii_alphanumeric() || b"-_".contains(&octet));
+    is_said.then(|| format!("{}:{}", told.incarnation, told.cursor))
+}
+
 impl Following {
     /// What is told next; none once the machine was forgotten.
     pub async fn next(&mut self) -> Option<Told> {
@@ -59,7 +69,7 @@ impl Following {
         if let Some(events) = &mut self.events {
             return match events.next().await {
                 Ok(told) => {
-                    self.place = Some(format!("{}:{}", told.incarnation, told.cursor));
+                    (self.place, self.rest) = (place_of(&told), None);
                     Told::Event(told.into())
                 }
                 Err(fault) => {
@@ -78,7 +88,8 @@ impl Following {
         self.nudges.mark_unchanged();
         match self.machine.events(self.place.as_deref()).await {
             Ok(events) => {
-                (self.events, self.rest) = (Some(events), None);
+                // It rests as before until something was told: what only opens and ends is tried ever more seldom.
+                self.events = Some(events);
                 self.machine.note(None);
                 Told::Opened
             }
@@ -87,6 +98,10 @@ impl Following {
     }
 
     fn lose(&mut self, fault: Unusable) -> Told {
+        if fault.step == Step::Answer && self.events.is_none() {
+            // It may be what it was asked for that is not understood there.
+            self.place = None;
+        }
         self.rest = Some(match (fault.step, self.rest) {
             (Step::Certificate | Step::Session, _) => REST_FOR_A_PERSON,
             (_, None) => FIRST_REST,

@@ -6,7 +6,7 @@ use drawbridge_mtp::id::Provider;
 use drawbridge_node::ambient::{Ambient, System};
 use parking_lot::Mutex;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 use crate::book::{Book, Entry};
 use crate::connection::Connection;
 use crate::events::Events;
-use crate::fault::{Refusal, Step, Unusable};
+use crate::fault::{MISSING, Refusal, Step, UNREADABLE, Unusable};
 use crate::session_store::{Keeping, SessionStore};
 use crate::versions::{OURS, understand};
 use crate::view::{self, Standing};
@@ -43,6 +43,8 @@ struct State {
     connection: Option<Arc<Connection>>,
     /// Read when it is needed first.
     session: Option<Arc<Zeroizing<String>>>,
+    /// How often one of the two was replaced.
+    renewed: u64,
     standing: Standing,
     waiting: u32,
 }
@@ -50,7 +52,8 @@ struct State {
 impl Machine {
     /// The machine `id` of `book`.
     pub(crate) fn new(id: &str, book: Arc<Book>, store: SessionStore) -> Self {
-        let state = State { connection: None, session: None, standing: Standing::Connecting, waiting: 0 };
+        let state =
+            State { connection: None, session: None, renewed: 0, standing: Standing::Connecting, waiting: 0 };
         let inner = Inner {
             id: id.to_owned(),
             book,
@@ -101,8 +104,8 @@ impl Machine {
     ///
     /// As [`Machine::call`].
     pub async fn look(&self) -> Result<u32, Refusal> {
-        let answer = self.call("status", &json!({})).await?;
-        let said = Said::read(answer)?;
+        let (connection, session) = self.way().await?;
+        let said = Said::read(connection.status(&session).await?)?;
         let waiting = said.waiting();
         let is_news = std::mem::replace(&mut self.inner.state.lock().waiting, waiting) != waiting;
         if is_news {
@@ -170,6 +173,7 @@ impl Machine {
     pub(crate) fn renew(&self, session: Option<Zeroizing<String>>) {
         {
             let mut state = self.inner.state.lock();
+            state.renewed += 1;
             state.connection = None;
             if let Some(session) = session {
                 state.session = Some(Arc::new(session));
@@ -207,11 +211,18 @@ impl Machine {
 
     /// By which it is spoken with, and as whom.
     pub(crate) async fn way(&self) -> Result<(Arc<Connection>, Arc<Zeroizing<String>>), Unusable> {
-        Ok((self.connection()?, self.session().await?))
+        loop {
+            let renewed = self.inner.state.lock().renewed;
+            let session = self.session(renewed).await?;
+            let mut state = self.inner.state.lock();
+            // The session of one address is shown to no other.
+            if state.renewed == renewed {
+                return Ok((self.connection(&mut state)?, session));
+            }
+        }
     }
 
-    fn connection(&self) -> Result<Arc<Connection>, Unusable> {
-        let mut state = self.inner.state.lock();
+    fn connection(&self, state: &mut State) -> Result<Arc<Connection>, Unusable> {
         if let Some(connection) = &state.connection {
             return Ok(connection.clone());
         }
@@ -221,29 +232,33 @@ impl Machine {
         Ok(connection)
     }
 
-    async fn session(&self) -> Result<Arc<Zeroizing<String>>, Unusable> {
+    /// The session, which is kept in memory where it was not renewed since it was so for the `renewed`th time.
+    async fn session(&self, renewed: u64) -> Result<Arc<Zeroizing<String>>, Unusable> {
         let known = self.inner.state.lock().session.clone();
         if let Some(session) = known {
             return Ok(session);
         }
         let entry = self.inner.book.entry(self.id()).ok_or_else(was_forgotten)?;
         let read = self.inner.store.read(self.id(), entry.kept).await;
-        let read = read.map_err(|why| Unusable::new(Step::Session, "session-unreadable", why))?;
+        let read = read.map_err(|why| Unusable::new(Step::Session, UNREADABLE, why))?;
         let session = Arc::new(read.ok_or_else(|| {
             let place = match entry.kept {
                 Keeping::Keychain => "in this computer's keychain",
                 Keeping::File => "on this computer",
             };
             let text = format!("its session is not {place} any more; paste a new link");
-            Unusable::new(Step::Session, "session-missing", text)
+            Unusable::new(Step::Session, MISSING, text)
         })?);
-        self.inner.state.lock().session = Some(session.clone());
+        let mut state = self.inner.state.lock();
+        if state.renewed == renewed {
+            state.session = Some(session.clone());
+        }
         Ok(session)
     }
 }
 
 fn was_forgotten() -> Unusable {
-    Unusable::new(Step::Session, "session-missing", "this machine was forgotten")
+    Unusable::new(Step::Session, MISSING, "this machine was forgotten")
 }
 
 /// What a provider says of itself, as far as it concerns another machine. Another version may say more, or less.

@@ -7,7 +7,6 @@ use std::time::Duration;
 use drawbridge_admin::{AdminError, KeyPlace, secret};
 use drawbridge_node::identity::{Fingerprint, InvalidFingerprint};
 use parking_lot::Mutex;
-use serde_json::json;
 use tokio::sync::watch;
 use tokio::time::timeout;
 use zeroize::Zeroizing;
@@ -144,7 +143,7 @@ impl Machines {
         let connection = Connection::new(origin.clone(), certificate)?;
         let session = connection.enter(&token).await?;
         let added = async {
-            let said = Said::read(connection.call(&session, "status", &json!({})).await?)?;
+            let said = Said::read(connection.status(&session).await?)?;
             let id = before.as_ref().map_or_else(|| secret(9), |entry| entry.id.clone());
             let mut entry =
                 Entry { id, origin, certificate, kept: Keeping::File, provider: None, version: None };
@@ -191,9 +190,18 @@ impl Machines {
             None => contents.machines.push(entry),
         });
         if let Err(fault) = changed {
+            // What was kept before is found there again at the next start.
+            let put_back = match (before, old_way) {
+                (Some(before), Some((_, session))) if before.kept == kept => {
+                    store.keep(&id, &session).await.map(drop)
+                }
+                _ => store.remove(&id, kept).await,
+            };
+            if let Err(fault) = put_back {
+                tracing::warn!(%fault, "the session with a machine is not kept as it was before");
+            }
             if before.is_none() {
                 machines.lock().retain(|one| one.id() != id);
-                let _ = store.remove(&id, kept).await;
             }
             return Err(fault);
         }
@@ -248,7 +256,10 @@ impl Machines {
         let _changing = self.inner.changing.lock().await;
         let machine = self.get(id)?;
         let kept = self.inner.book.entry(id).map(|entry| entry.kept);
-        let ended = matches!(timeout(FAREWELL, machine.end_session()).await, Ok(Ok(())));
+        let ended = match timeout(FAREWELL, machine.end_session()).await {
+            Ok(Err(Refusal::Unusable(fault))) => fault.was_refused(),
+            ended => matches!(ended, Ok(Ok(()))),
+        };
         self.inner.book.change(|contents| {
             contents.machines.retain(|entry| entry.id != id);
             if contents.shown.as_deref() == Some(id) {

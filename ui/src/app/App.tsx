@@ -59,7 +59,8 @@ function Gate({ router }: { router: Router }) {
     const fault = faultOf(link);
     const needsPerson = fault?.step === "session" || fault?.step === "certificate";
     // What was read before goes on being shown where the connection may come back by itself.
-    if (status.data === undefined || needsPerson) return <UnreachedScreen fault={fault} />;
+    const isUnread = status.data === undefined && (fault !== null || status.error === null);
+    if (isUnread || needsPerson) return <UnreachedScreen fault={fault} />;
   }
   if (link.state === "locked") return <TokenScreen />;
   if (status.data === undefined) {
