@@ -262,7 +262,7 @@ async fn a_service_is_set_up_in_what_its_package_brings_and_its_backup_restored_
         assert!(!installed.file().with_extension("new.toml").exists());
     };
     let (status, said) = installed.run("serve", &[]);
-    assert!(status == Some(2) && said.contains("provider"), "{status:?}: {said}");
+    assert!(status == Some(2) && said.contains("drawbridged setup --config"), "{status:?}: {said}");
     is_untouched();
 
     let name = installed.0.provider.to_string();

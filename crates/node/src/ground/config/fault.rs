@@ -24,6 +24,14 @@ pub enum ConfigFault {
         /// What is wrong.
         reason: String,
     },
+    /// It names no provider, as the file that a package brings.
+    #[error(
+        "the configuration {path} names no provider; drawbridged setup --config {path} asks for what is missing in it"
+    )]
+    Unclaimed {
+        /// The file.
+        path: PathBuf,
+    },
     /// Values do not go together.
     #[error("the configuration is wrong: {0}")]
     Unfit(String),

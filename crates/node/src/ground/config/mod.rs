@@ -147,22 +147,28 @@ impl Config {
 
     /// Reads and checks `text`, which the file `path` has or is to have.
     pub fn read(text: &str, path: &Path) -> Result<Self, ConfigFault> {
-        let mut config: Self = toml::from_str(text).map_err(|fault| ConfigFault::Wrong {
-            path: path.to_owned(),
-            // What is missing in the file as a whole is missing in no line of it.
-            place: fault
-                .span()
-                .filter(|span| span.start > 0 || !fault.message().starts_with("missing field"))
-                .map(|span| {
-                    format!(" in line {}", text[..span.start.min(text.len())].matches('\n').count() + 1)
-                })
-                .unwrap_or_default(),
-            reason: fault.message().replace('\n', " "),
-        })?;
+        let mut config: Self = toml::from_str(text).map_err(|fault| Self::unread(&fault, text, path))?;
         config.relative_to(path.parent().unwrap_or(Path::new("")));
         config.file = Some(path.to_owned());
         config.check()?;
         Ok(config)
+    }
+
+    /// Why `text`, which the file `path` has, is no configuration.
+    fn unread(fault: &toml::de::Error, text: &str, path: &Path) -> ConfigFault {
+        let path = path.to_owned();
+        if fault.message() == "missing field `provider`" {
+            return ConfigFault::Unclaimed { path };
+        }
+        // What is missing in the file as a whole is missing in no line of it.
+        let span =
+            fault.span().filter(|span| span.start > 0 || !fault.message().starts_with("missing field"));
+        let line = span.map(|span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+        ConfigFault::Wrong {
+            path,
+            place: line.map(|line| format!(" in line {line}")).unwrap_or_default(),
+            reason: fault.message().replace('\n', " "),
+        }
     }
 
     /// Where others reach us.
@@ -505,9 +511,10 @@ mod tests {
 
     #[test]
     fn what_the_file_as_a_whole_lacks_is_said_of_no_line() {
-        for missing in ["data_dir = \"data\"", "provider = \"127.0.0.1:9101\""] {
-            let fault = load(&WHOLE.replace(missing, "")).unwrap_err().to_string();
-            assert!(fault.contains("drawbridge.toml is wrong: missing field"), "{fault}");
-        }
+        let lacks = |missing| load(&WHOLE.replace(missing, "")).unwrap_err();
+        let fault = lacks("data_dir = \"data\"").to_string();
+        assert!(fault.contains("drawbridge.toml is wrong: missing field"), "{fault}");
+        let fault = lacks("provider = \"127.0.0.1:9101\"");
+        assert!(matches!(fault, ConfigFault::Unclaimed { .. }), "{fault}");
     }
 }
