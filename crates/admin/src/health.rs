@@ -65,6 +65,7 @@ impl Wrong<'_> {
             // It is reached, and to try again does not help.
             (RepairKind::Exchange, _) => H::Troubled,
             (RepairKind::Trouble(_), _) => H::Troubled,
+            (RepairKind::Stranger, _) => H::StrangerRefused,
         }
     }
 
@@ -120,11 +121,12 @@ pub(crate) fn judge(facts: &Facts<'_>) -> Health {
         grade: grade(row.severity),
     });
     // What is about to be raised is named, and is no fault yet. That it is little is not worth the line, but where a peer is said
-    // to have trouble, not all is well.
+    // to have trouble, not all is well. That a stranger came once is none of it.
     let about_to_be = facts
         .not_raised
         .iter()
-        .filter(|found| found.severity > Severity::Low || matches!(found.subject, RepairSubject::Peer(_)));
+        .filter(|found| found.severity > Severity::Low || matches!(found.subject, RepairSubject::Peer(_)))
+        .filter(|found| found.kind != RepairKind::Stranger);
     let about_to_be = about_to_be.map(|found| Wrong {
         subject: &found.subject,
         kind: &found.kind,
@@ -375,6 +377,9 @@ mod tests {
         assert_eq!(judged(&peers, &[], &[low], 0).code, HealthCode::Well);
         let slow = not_raised(repair("peer:a.example", "trouble:slow", "slow", Severity::Low));
         assert_eq!(judged(&peers, &[], &[slow], 0).code, HealthCode::Troubled, "it is said to have trouble");
+        let stranger = repair("peer:new.example", "stranger", "certificate-expired", Severity::Low);
+        assert_eq!(judged(&peers, &[], &[not_raised(stranger.clone())], 0).code, HealthCode::Well);
+        assert_eq!(judged(&peers, &[stranger], &[], 0).code, HealthCode::StrangerRefused);
     }
 
     #[test]

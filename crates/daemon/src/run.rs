@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use drawbridge_admin::{Host, KeyPlace, Log, PagesAt, PagesCertificate, commands};
 use drawbridge_node::config::{Config, Origin};
-use drawbridge_node::identity::Certificate;
+use drawbridge_node::identity::{Certificate, DataFolder};
 use drawbridge_node::{ListenFault, Listener, bind, serve as serve_http};
 use rustls::ServerConfig;
 use tokio_util::sync::CancellationToken;
@@ -32,6 +32,9 @@ pub(crate) async fn serve(path: &Path) -> ExitCode {
         Ok(config) => config,
         Err(fault) => return say(&fault.to_string(), 2),
     };
+    if let Err(fault) = DataFolder::check_user(&config.data_dir) {
+        return say(&fault.to_string(), 2);
+    }
     let log = match Log::start(config.log.as_deref(), config.log_format) {
         Ok(log) => log,
         Err(fault) => return say(&fault.to_string(), 2),

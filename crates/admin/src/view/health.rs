@@ -98,6 +98,8 @@ pub enum HealthCode {
     StockLow,
     /// Requests are not kept in the traffic record.
     TrafficNotKept,
+    /// Providers on which nobody has decided come here and are refused.
+    StrangerRefused,
     /// Peers are allowed, and none of them has pulled us yet: whether others reach us is not known.
     Unproved,
     /// Our own name has not been looked up yet.

@@ -29,6 +29,8 @@ const LOOK_AT_DISK_EVERY: Duration = Duration::from_secs(30);
 /// How often our own name is looked up, and how often while that fails.
 const LOOK_EVERY: Duration = Duration::from_secs(600);
 const LOOK_AGAIN: Duration = Duration::from_secs(30);
+/// How soon our own port is tried again where it was closed: what listens in front of this program may be started just after it.
+const TRY_PORT_AGAIN: Duration = Duration::from_secs(5);
 
 /// How often it is looked whether a certificate's files have changed.
 const LOOK_AT_FILES_EVERY: Duration = Duration::from_secs(20);
@@ -51,7 +53,7 @@ pub struct Ourselves {
     /// The port that we listen on for them. Another one than they are led to is right only where something forwards it. None
     /// where a proxy listens for them in our place.
     pub listening_port: Option<u16>,
-    /// Where our name leads to this computer, and nothing takes a connection at the port that it leads to: one sentence.
+    /// Where our name leads to this computer, and nothing took a connection at the port that it leads to, twice: one sentence.
     pub port_closed: Option<String>,
     /// Our certificates, with the section of the configuration each is for.
     pub certificates: Vec<OwnCertificate>,
@@ -205,6 +207,21 @@ struct LookedUp {
     port_closed: Option<String>,
     addresses: Vec<IpAddr>,
     at: Option<Timestamp>,
+}
+
+/// The tries at our own port.
+#[derive(Default)]
+struct OwnPort {
+    /// Whether nothing took a connection at the last one.
+    is_closed: bool,
+}
+
+impl OwnPort {
+    /// Takes what a try has found, and returns what of it is told: nothing where only this one has found the port closed.
+    fn told(&mut self, tried: Option<String>) -> Option<String> {
+        let was_closed = std::mem::replace(&mut self.is_closed, tried.is_some());
+        tried.filter(|_| was_closed)
+    }
 }
 
 impl OwnState {
@@ -374,6 +391,7 @@ impl OwnState {
 
     /// Looks up our own name now and then, until the node stops.
     pub(crate) async fn look_up_name(self: Arc<Self>) {
+        let mut port = OwnPort::default();
         loop {
             let found = self
                 .peers
@@ -392,9 +410,12 @@ impl OwnState {
                 }
                 Err(fault) => NameStanding::Unresolved { text: fault.to_string() },
             };
-            let port_closed = self.try_own_port(&addresses).await;
-            let is_found = standing == NameStanding::Found && port_closed.is_none();
-            let pause = if is_found { LOOK_EVERY } else { LOOK_AGAIN };
+            let port_closed = port.told(self.try_own_port(&addresses).await);
+            let pause = match (&standing, &port_closed) {
+                (NameStanding::Found, None) if port.is_closed => TRY_PORT_AGAIN,
+                (NameStanding::Found, None) => LOOK_EVERY,
+                _ => LOOK_AGAIN,
+            };
             let is_news = {
                 let mut name = self.name.lock();
                 let is_news = (&name.standing, &name.port_closed, &name.addresses)
@@ -437,6 +458,15 @@ mod tests {
         }
         assert_eq!(at(&["127.0.0.1:443", "192.168.1.2:443"]), None);
         assert_eq!(at(&["192.168.1.2:443"]), None);
+    }
+
+    #[test]
+    fn a_port_is_told_to_be_closed_once_two_tries_in_a_row_have_found_it_so() {
+        let mut port = OwnPort::default();
+        let told: Vec<bool> = [true, false, true, true, true, false, true]
+            .map(|is| port.told(is.then(String::new)).is_some())
+            .into();
+        assert_eq!(told, [false, false, false, true, true, false, false]);
     }
 
     #[test]

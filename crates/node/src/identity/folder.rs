@@ -124,6 +124,17 @@ pub enum FolderFault {
         "a backup was being restored into the data folder {0}, and that was broken off: restore it again, or remove the folder"
     )]
     Restoring(PathBuf),
+    /// It belongs to another user than root, who runs us.
+    #[error(
+        "the data folder {path} belongs to the user number {user}, who could not use what root writes there: start its service \
+         (systemctl start drawbridged), or run this as that user"
+    )]
+    OfAnotherUser {
+        /// The folder.
+        path: PathBuf,
+        /// The number of the user whose it is.
+        user: u32,
+    },
     /// Another process has it.
     #[error("the data folder {0} is in use by another process; stop that one first")]
     Held(PathBuf),
@@ -149,6 +160,24 @@ impl DataFolder {
             Err(fault) if fault.kind() == io::ErrorKind::NotFound => check_empty(path, provider),
             Err(fault) => Err(FolderFault::Io { path: path.to_owned(), fault }),
         }
+    }
+
+    /// Looks whether what is written into `path` from now on is for whom the folder belongs to. What root writes is root's, and the
+    /// service of another user would not start on it any more.
+    pub fn check_user(path: &Path) -> Result<(), FolderFault> {
+        #[cfg(unix)]
+        if rustix::process::geteuid().is_root()
+            && let Ok(folder) = fs::metadata(path)
+        {
+            use std::os::unix::fs::MetadataExt;
+            let user = folder.uid();
+            if user != 0 {
+                return Err(FolderFault::OfAnotherUser { path: path.to_owned(), user });
+            }
+        }
+        #[cfg(not(unix))]
+        let _ = path;
+        Ok(())
     }
 
     /// Makes `path` the folder of `provider` where it is new or empty, and holds it.

@@ -98,6 +98,9 @@ pub(super) fn nameless(row: &RepairRow) -> String {
         (RepairKind::KeyPackages, _) => "A client of a user here has no KeyPackages left",
         (RepairKind::Exchange, "key-changed") => "Another provider has changed its key",
         (RepairKind::Exchange, "peer-blocked") => "Another provider has blocked this one",
+        (RepairKind::Stranger, _) => {
+            "Another provider, on which nobody has decided, comes here and is refused"
+        }
         (RepairKind::Exchange | RepairKind::Trouble(_), _) => "Something is wrong with another provider",
     };
     format!("{what} ({}).", row.code)

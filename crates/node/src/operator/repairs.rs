@@ -7,7 +7,7 @@ use drawbridge_mtp::time::Timestamp;
 use super::peers::Known;
 use super::users::short_clients;
 use super::{Operator, Peer, ReadFault};
-use crate::diagnose::repairs::{Facts, Findings, RepairFinding, judge};
+use crate::diagnose::repairs::{Facts, Findings, RETRIES, RepairFinding, judge};
 use crate::ground::config::Strangers;
 use crate::misuse::Misuse;
 use crate::peer_fault::PeerFault;
@@ -97,15 +97,15 @@ impl Operator {
 }
 
 impl Operator {
-    /// Those who come here and are refused for their certificates, who have come for longest first; nobody where the operator wants to
-    /// hear of no strangers.
+    /// Those who come here and are refused for their certificates, first who comes again and again, and of these who has for longest;
+    /// nobody where the operator wants to hear of no strangers.
     pub(super) fn refused_for_certificates(&self, now: Timestamp) -> Vec<Unread> {
         if self.consent.choices().strangers == Strangers::Listed {
             return Vec::new();
         }
         let mut unread = self.peers.documents.came_in_vain(now, PeerFault::is_of_certificate);
         unread.retain(|unread| unread.provider != self.ground.ours);
-        unread.sort_by_key(|unread| unread.in_vain.first);
+        unread.sort_by_key(|unread| (unread.in_vain.tries < RETRIES, unread.in_vain.first));
         unread
     }
 }

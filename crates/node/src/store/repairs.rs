@@ -13,6 +13,8 @@ use crate::words::words;
 
 /// So many that are gone are kept, the latest.
 const KEPT: u32 = 500;
+/// Of [`RepairKind::Stranger`] so many. They are kept apart, since anybody raises them under names without end.
+const KEPT_OF_STRANGERS: u32 = 20;
 
 words! {
     /// How bad something is.
@@ -108,12 +110,14 @@ pub enum RepairKind {
     KeyPackages,
     /// How it goes with a peer as a whole, by its one judgement.
     Exchange,
+    /// That a provider on which nobody has decided comes here and is refused.
+    Stranger,
     /// Something else with a peer, by its code.
     Trouble(String),
 }
 
 impl RepairKind {
-    const WORDS: [(Self, &'static str); 15] = [
+    const WORDS: [(Self, &'static str); 16] = [
         (Self::Store, "store"),
         (Self::Name, "name"),
         (Self::Clock, "clock"),
@@ -129,6 +133,7 @@ impl RepairKind {
         (Self::Log, "log"),
         (Self::KeyPackages, "key-packages"),
         (Self::Exchange, "exchange"),
+        (Self::Stranger, "stranger"),
     ];
 }
 
@@ -272,7 +277,7 @@ impl View<'_> {
         self.repairs("gone IS NULL ORDER BY raised, id", 0)
     }
 
-    /// What is gone since `since`, the latest first; at most 500 are kept.
+    /// What is gone since `since`, the latest first; at most 500 are kept, and 20 of strangers.
     pub fn gone_repairs(&self, since: Timestamp) -> Result<Vec<RepairRow>, StoreFault> {
         self.repairs("gone >= ?1 ORDER BY gone DESC, id DESC", signed(since.as_millis()))
     }
@@ -291,7 +296,7 @@ impl View<'_> {
 }
 
 impl Tx<'_> {
-    /// Keeps `repair` as it is given. Of those that are gone the latest 500 are kept.
+    /// Keeps `repair` as it is given. Of those that are gone the latest 500 are kept; of strangers the latest 20, which push out no others.
     pub fn put_repair(&self, repair: &RepairRow) -> Result<(), StoreFault> {
         let ignored = repair.ignored.map(|ignored| ignored.suffers).unwrap_or_default();
         self.sql
@@ -322,12 +327,15 @@ impl Tx<'_> {
                 signed(ignored.submissions),
             ])?;
         if repair.gone.is_some() {
+            let is_stranger = repair.kind == RepairKind::Stranger;
+            let kept = if is_stranger { KEPT_OF_STRANGERS } else { KEPT };
             self.sql
                 .prepare_cached(
-                    "DELETE FROM repair WHERE gone IS NOT NULL AND id NOT IN (
-                       SELECT id FROM repair WHERE gone IS NOT NULL ORDER BY gone DESC, id DESC LIMIT ?1)",
+                    "DELETE FROM repair WHERE gone IS NOT NULL AND (kind = ?1) = ?2 AND id NOT IN (
+                       SELECT id FROM repair WHERE gone IS NOT NULL AND (kind = ?1) = ?2
+                       ORDER BY gone DESC, id DESC LIMIT ?3)",
                 )?
-                .execute([KEPT])?;
+                .execute(params![RepairKind::Stranger.to_string(), is_stranger, kept])?;
         }
         Ok(())
     }
@@ -398,6 +406,17 @@ mod tests {
         let gone: Vec<_> = history.iter().map(|row| row.gone.unwrap()).collect();
         assert!(gone.is_sorted_by(|later, earlier| later >= earlier));
         assert_eq!(gone[0], Timestamp::from_millis(10 + u64::from(KEPT) + 6));
+        // Strangers have a room of their own.
+        let kept = store.write(move |tx| {
+            for gone in 1000..1000 + u64::from(KEPT) {
+                let kind = RepairKind::Stranger;
+                tx.put_repair(&RepairRow { kind, ..row("peer:made-up.example", Some(gone)) })?;
+            }
+            Ok::<_, StoreFault>(tx.gone_repairs(Timestamp::from_millis(0))?)
+        });
+        let (strangers, others): (Vec<_>, Vec<_>) =
+            kept.await.unwrap().into_iter().partition(|row| row.kind == RepairKind::Stranger);
+        assert_eq!((strangers.len(), others), (KEPT_OF_STRANGERS as usize, history));
         // Another one in its place is that one: there are never two.
         let kept = store.write(move |tx| {
             tx.put_repair(&again)?;

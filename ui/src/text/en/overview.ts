@@ -132,6 +132,10 @@ export const overview = {
       "What crosses the wire is not kept in the traffic record.",
       "Why, and what to do, is under Repairs. It is tried again by itself.",
     ],
+    "stranger-refused": ({ about, count }: Told) => [
+      count === 1 ? `${about} comes here and is refused.` : `${count} providers come here and are refused.`,
+      "Why, and what to do, is under Repairs.",
+    ],
     "stock-low": ({ about, count }: Told) => [
       count === 1
         ? `${about} has few keys left for being added to groups.`

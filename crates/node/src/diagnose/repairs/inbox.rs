@@ -13,7 +13,7 @@ use crate::ambient::AmbientExt;
 use crate::ground::Ground;
 use crate::ground::changes::Change;
 use crate::misuse::Misuse;
-use crate::store::{RepairRow, Store, StoreFault};
+use crate::store::{RepairKind, RepairRow, Store, StoreFault};
 
 /// What is wrong and can be acted upon. What is open is also in memory: what the store cannot keep may be what is wrong.
 pub(crate) struct Repairs {
@@ -57,7 +57,11 @@ impl Repairs {
         let state = self.state.lock();
         let now = self.ground.ambient.now();
         let mut told: Vec<_> = found.wrong.into_iter().chain(found.begun).collect();
-        told.retain(|finding| !state.repairs.has(&finding.subject, &finding.kind));
+        // What is not raised any more today does not begin.
+        let may_begin = |finding: &RepairFinding| {
+            finding.kind != RepairKind::Stranger || state.repairs.has_room_for_stranger(now)
+        };
+        told.retain(|finding| may_begin(finding) && !state.repairs.has(&finding.subject, &finding.kind));
         for finding in &mut told {
             let since = finding.since.or_else(|| state.repairs.found_since(finding));
             finding.since = since.map(|since| since.min(now));

@@ -20,7 +20,7 @@ use crate::side::Side;
 use crate::store::{RepairKind, RepairSubject, Severity, Suffers, TroubleRow};
 
 /// Tries in a row that have to fail.
-const RETRIES: u32 = 3;
+pub(crate) const RETRIES: u32 = 3;
 /// How long a client may be short of KeyPackages: one that runs makes more within a minute.
 const STOCKING: Duration = Duration::from_secs(600);
 /// What is not asked has no failure to be over, once the pullers have had this to begin.
@@ -302,9 +302,10 @@ fn judge_refused(unread: &Unread, findings: &mut Findings) {
         "{provider} comes here and is refused, since its certificate is not taken: {}.",
         fault.text.trim_end_matches('.')
     );
-    let finding = RepairFinding {
+    let into = if in_vain.tries >= RETRIES { &mut findings.wrong } else { &mut findings.begun };
+    into.push(RepairFinding {
         subject: RepairSubject::Peer(provider.clone()),
-        kind: RepairKind::Exchange,
+        kind: RepairKind::Stranger,
         code: fault.code.to_string(),
         stage: Some(fault.stage.to_string()),
         severity: Severity::Low,
@@ -313,11 +314,9 @@ fn judge_refused(unread: &Unread, findings: &mut Findings) {
         suffers: Suffers::default(),
         since: Some(in_vain.first),
         patience: RESTART,
-    };
+    });
     // That it comes no more nobody tells.
     findings.look_again(in_vain.last.plus(COMES_AGAIN));
-    let into = if in_vain.tries >= RETRIES { &mut findings.wrong } else { &mut findings.begun };
-    into.push(finding);
 }
 
 /// Whether that nothing is said against a peer means that it is well, and not that it was not looked at in this life of the node.

@@ -20,5 +20,5 @@ pub(crate) use facts::Facts;
 pub(crate) use finding::Findings;
 pub use finding::RepairFinding;
 pub(crate) use inbox::Repairs;
-pub(crate) use judge::judge;
+pub(crate) use judge::{RETRIES, judge};
 pub(crate) use watch::watch;

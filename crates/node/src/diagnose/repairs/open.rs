@@ -15,6 +15,9 @@ use crate::store::{IgnoredAs, RepairKind, RepairRow, RepairSubject, Severity};
 pub(crate) const REOPENED_WITHIN: Duration = Duration::from_secs(600);
 /// That something is still so is noted this often: a failure more is not worth a write.
 const NOTED_EVERY: Duration = Duration::from_secs(300);
+/// So many strangers are raised in [`A_DAY`]: anybody comes under names without end, and the operator is told of each.
+const STRANGERS_A_DAY: usize = 10;
+const A_DAY: Duration = Duration::from_secs(24 * 3600);
 
 type Key = (RepairSubject, RepairKind);
 
@@ -57,6 +60,8 @@ pub(super) struct OpenRepairs {
     found: HashMap<Key, Found>,
     /// What is gone, for as long as it would be opened again.
     gone: HashMap<Key, RepairRow>,
+    /// When strangers were raised in the last day.
+    strangers: Vec<Timestamp>,
 }
 
 #[derive(Debug)]
@@ -85,7 +90,7 @@ impl OpenRepairs {
         for row in gone {
             lately.entry(key(&row)).or_insert(row);
         }
-        Self { open: opened.collect(), found: HashMap::new(), gone: lately }
+        Self { open: opened.collect(), gone: lately, ..Self::default() }
     }
 
     /// What is open, the worst first, and of the same severity the latest first.
@@ -98,6 +103,11 @@ impl OpenRepairs {
     /// Whether something of that subject and kind is open.
     pub(super) fn has(&self, subject: &RepairSubject, kind: &RepairKind) -> bool {
         self.open.contains_key(&(subject.clone(), kind.clone()))
+    }
+
+    /// Whether one more stranger is raised today.
+    pub(super) fn has_room_for_stranger(&self, now: Timestamp) -> bool {
+        self.strangers.iter().filter(|at| is_today(**at, now)).count() < STRANGERS_A_DAY
     }
 
     /// Since when that is so which is not open, as far as looks have found it.
@@ -176,6 +186,13 @@ impl OpenRepairs {
         }
         self.found.remove(&key);
         let again = self.gone.remove(&key).filter(|row| row.code == finding.code);
+        if again.is_none() && finding.kind == RepairKind::Stranger {
+            if !self.has_room_for_stranger(now) {
+                return None;
+            }
+            self.strangers.retain(|at| is_today(*at, now));
+            self.strangers.push(now);
+        }
         let (step, row) = match again {
             Some(row) => {
                 let row = RepairRow { gone: None, ..row };
@@ -223,6 +240,11 @@ impl OpenRepairs {
         }
         Some(row.clone())
     }
+}
+
+/// Whether `at` is within a day before `now`; one that a clock was ahead for is not.
+fn is_today(at: Timestamp, now: Timestamp) -> bool {
+    at <= now && now.since(at) < A_DAY
 }
 
 impl Open {
@@ -397,6 +419,29 @@ mod tests {
         let since = bench.now.plus(Duration::from_secs(5));
         bench.steps(10, &wrong(RepairFinding { since: Some(since), ..changed }));
         assert_eq!(bench.repairs.rows()[0].since, since);
+    }
+
+    #[test]
+    fn strangers_without_end_are_told_of_a_few_times_a_day_and_others_as_ever() {
+        let mut bench = Bench::new();
+        let stranger = |number: usize| RepairFinding {
+            subject: RepairSubject::Peer(format!("made-up-{number}.example").parse().unwrap()),
+            kind: RepairKind::Stranger,
+            ..finding("certificate-self-signed", Severity::Low, 0)
+        };
+        let mut raised = 0;
+        for number in 0..40 {
+            let found = wrong(stranger(number));
+            bench.steps(0, &found);
+            raised += bench.steps(120, &found).iter().filter(|step| step.is_news()).count();
+            assert!(bench.repairs.due().is_none(), "nothing is looked at again for it");
+        }
+        assert_eq!(raised, STRANGERS_A_DAY);
+        bench.steps(0, &Findings::default());
+        bench.raise();
+        let found = wrong(stranger(40));
+        bench.steps(A_DAY.as_secs(), &found);
+        assert_eq!(bench.steps(120, &found), [Step::Raised]);
     }
 
     #[test]
