@@ -26,7 +26,9 @@ async function setUp(page) {
 
 test("two providers are set up on the first screen, and let each other in by their cards", async (t) => {
   const dir = folder();
-  const [port, other] = await freePorts(2);
+  const [port, other, ...clients] = await freePorts(4);
+  // Another run of the tests is offered the same port for clients.
+  const takeClients = (shown, at) => shown.getByLabel("Address for clients of your own").fill(`127.0.0.1:${at}`);
   const { page, faults } = await firstScreen(t, join(dir, "home"));
   await page.getByRole("radio", { name: "In this network only" }).check();
   const name = page.getByLabel("Name of the provider");
@@ -35,6 +37,7 @@ test("two providers are set up on the first screen, and let each other in by the
   // What a newcomer types is read, and the right form is offered.
   await name.fill(`https://127.0.0.1:${port}/`);
   await account.fill("Alice");
+  await takeClients(page, clients[0]);
   await account.blur();
   await page.getByRole("button", { name: `Use 127.0.0.1:${port}` }).click();
   await page.getByRole("button", { name: "Use alice" }).click();
@@ -52,6 +55,7 @@ test("two providers are set up on the first screen, and let each other in by the
   // A port that somebody has is no place to listen.
   await second.page.getByLabel("Address to listen on").fill(`127.0.0.1:${port}`);
   await second.page.getByLabel("First account").fill("bob");
+  await takeClients(second.page, clients[1]);
   await second.page.getByLabel("First account").blur();
   await second.page.getByText(`Another program has port ${port}`).waitFor();
   await second.page.getByLabel("Address to listen on").fill("");

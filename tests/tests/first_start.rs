@@ -37,6 +37,7 @@ async fn ten_answers_on_a_terminal_make_a_provider_that_is_found_under_its_name(
     let address = federation.free_address();
     let (typed, listen) =
         (format!("https://LocalHost:{}/", address.port()), format!("127.0.0.1:{}", address.port()));
+    let clients = federation.free_address().to_string();
     let answers = [
         typed.as_str(),
         // The name as it is used, which is offered.
@@ -48,8 +49,8 @@ async fn ten_answers_on_a_terminal_make_a_provider_that_is_found_under_its_name(
         "yes",
         "Alice",
         "",
-        // The address for clients that is offered.
-        "",
+        // Not the one that is offered: another run of the tests is offered the same.
+        &clients,
     ];
     assert!(answers.len() <= 10);
     let output = set_up(&home, &[], &answers);
@@ -63,7 +64,7 @@ async fn ten_answers_on_a_terminal_make_a_provider_that_is_found_under_its_name(
 
     let config = Config::load(&home.join("config.toml")).unwrap();
     assert_eq!(config.provider.as_str(), name);
-    assert_ne!(config.client.unwrap().listen.port(), 0, "clients have a fixed address");
+    assert_eq!(config.client.unwrap().listen.to_string(), clients);
     // It listens at the address of one test, which the name leads to.
     let mut run = Command::new(Daemon::program());
     run.arg("run").arg("--home").arg(&home).args(["--listen", "127.0.0.1:0"]).stdout(Stdio::piped());
@@ -99,10 +100,12 @@ async fn each_way_of_being_reached_is_set_up_by_options_alone() {
     for (way, more) in [("network", &[][..]), ("proxy", &[][..]), ("files", &files[..]), ("acme", &acme[..])]
     {
         let home = federation.dir().join(way);
-        let listen = federation.free_address().to_string();
-        let given =
-            ["--yes", "--reached-by", way, "--name", "home.example", "--user", "ann", "--listen", &listen];
-        let output = set_up(&home, &[&given[..], more].concat(), &[]);
+        let (listen, clients) =
+            (federation.free_address().to_string(), federation.free_address().to_string());
+        let given = ["--yes", "--reached-by", way, "--name", "home.example", "--user", "ann"];
+        // Another run of the tests is offered the same port for clients.
+        let ports = ["--listen", &listen, "--clients", &clients];
+        let output = set_up(&home, &[&given[..], &ports, more].concat(), &[]);
         assert!(output.status.success(), "{way}: {}", said(&output));
         let config = Config::load(&home.join("config.toml")).unwrap();
         assert_eq!(config.mtp.behind_proxy, way == "proxy");

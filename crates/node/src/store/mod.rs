@@ -82,7 +82,7 @@ pub use peers::{PeerRow, TroubleRow};
 pub use proofs::Unchecked;
 pub use repairs::{IgnoredAs, RepairKind, RepairRow, RepairSubject, Severity, Suffers};
 pub use requests::{DecidedBy, KeptGrant, RequestRow, Subject, Unsent};
-pub use retained::{AgedMessage, AgedRun, FeedHold, LogPlace, ReaderHold};
+pub use retained::{AgedMessage, AgedRun, LogPlace, ReaderHold};
 pub use sizes::{Extent, FeedSize, LogSize};
 pub(crate) use snapshot::Snapshot;
 pub use traced::{FeedItemPlace, PlacedSubmission, ToldResult, TracedEvent, WaitingSubmission};
