@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
+use std::thread::JoinHandle;
 
 use drawbridge_mtp::id::Provider;
 use drawbridge_mtp::time::Timestamp;
@@ -245,20 +247,48 @@ fn write(contents: Contents, draft: &Path, seal: Option<&Seal>) -> Result<u64, B
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let file = options.open(draft).map_err(written)?;
-    let steps = BufWriter::with_capacity(1 << 20, InSteps { file, octets: 0 });
+    let steps = BufWriter::with_capacity(1 << 20, InSteps::begin(file).map_err(written)?);
     let mut sealed = Sealed::begin(steps, seal).map_err(written)?;
     archive::write(contents, draft, &mut sealed)?;
     let mut steps = sealed.finish().map_err(written)?;
     steps.flush().map_err(written)?;
+    steps.get_mut().wait().map_err(written)?;
     let file = &steps.get_ref().file;
     file.sync_all().map_err(written)?;
     file.metadata().map(|found| found.len()).map_err(written)
 }
 
-/// A file that is brought to the disk step by step.
+/// A file that is brought to the disk step by step, by a thread beside who writes it.
 struct InSteps {
     file: File,
     octets: usize,
+    /// None once it was waited for.
+    syncing: Option<Syncing>,
+}
+
+struct Syncing {
+    /// Takes the next step once the one before is on the disk.
+    due: SyncSender<()>,
+    thread: JoinHandle<io::Result<()>>,
+}
+
+impl InSteps {
+    fn begin(file: File) -> io::Result<Self> {
+        let (due, told) = sync_channel(0);
+        let synced = file.try_clone()?;
+        let bring = move || told.iter().try_for_each(|()| synced.sync_data());
+        let thread = std::thread::Builder::new().name("backup-sync".into()).spawn(bring)?;
+        Ok(Self { file, octets: 0, syncing: Some(Syncing { due, thread }) })
+    }
+
+    /// Waits until the last step is on the disk.
+    fn wait(&mut self) -> io::Result<()> {
+        let Some(Syncing { due, thread }) = self.syncing.take() else { return Ok(()) };
+        drop(due);
+        thread
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("the thread that brings it to the disk has failed")))
+    }
 }
 
 impl Write for InSteps {
@@ -267,7 +297,10 @@ impl Write for InSteps {
         self.octets += written;
         if self.octets >= STEP {
             self.octets = 0;
-            self.file.sync_data()?;
+            // Who takes no more steps has failed with the one before.
+            if self.syncing.as_ref().is_some_and(|syncing| syncing.due.send(()).is_err()) {
+                self.wait()?;
+            }
         }
         Ok(written)
     }
