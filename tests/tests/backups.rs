@@ -540,6 +540,27 @@ async fn a_backup_takes_the_place_of_a_configuration_that_names_no_provider_and_
 
     let again = restore.output().unwrap();
     assert_eq!(again.status.code(), Some(1), "{}", said(&again));
+
+    // On a computer without the package's configuration the service can read the one that root has put there, and only one restore
+    // at a time fills the folder.
+    std::fs::remove_file(&packaged).unwrap();
+    std::fs::remove_dir_all(&config.data_dir).unwrap();
+    std::fs::create_dir(&config.data_dir).unwrap();
+    if owner("/proc/self".as_ref()) == 0 {
+        chown(&config.data_dir, Some(65534), Some(65534)).unwrap();
+    }
+    let held = std::fs::File::open(&config.data_dir).unwrap();
+    held.lock().unwrap();
+    let beside = restore.output().unwrap();
+    assert_eq!(beside.status.code(), Some(1), "{}", said(&beside));
+    assert!(said(&beside).contains("another backup is being restored into"), "{}", said(&beside));
+    assert!(std::fs::read_dir(&config.data_dir).unwrap().next().is_none() && !packaged.exists());
+    drop(held);
+    let restored = restore.output().unwrap();
+    assert!(restored.status.success(), "{}", said(&restored));
+    let put = std::fs::metadata(&packaged).unwrap();
+    let is_ours = whose == owner("/proc/self".as_ref());
+    assert!(is_ours || (put.gid(), put.mode() & 0o777) == (65534, 0o640), "{put:?}");
 }
 
 #[tokio::test]

@@ -195,8 +195,11 @@ impl Installed {
         fs::write(installed.file(), text).unwrap();
         fs::set_permissions(installed.file(), Permissions::from_mode(0o640)).unwrap();
         fs::create_dir(installed.data()).unwrap();
-        // The user of the service, where somebody else can be given anything.
-        if uid("/proc/self".as_ref()) == 0 {
+        // The user of the service, where somebody else can be given anything, and can come to it.
+        let above: Vec<_> = installed.data().ancestors().skip(1).collect();
+        fs::set_permissions(above[0], Permissions::from_mode(0o711)).unwrap();
+        let is_open = |folder: &&Path| fs::metadata(folder).is_ok_and(|found| found.mode() & 1 == 1);
+        if uid("/proc/self".as_ref()) == 0 && above.iter().all(is_open) {
             chown(installed.data(), Some(65534), Some(65534)).unwrap();
             chown(installed.file(), None, Some(65534)).unwrap();
         }
@@ -205,6 +208,11 @@ impl Installed {
 
     fn file(&self) -> PathBuf {
         self.0.data_dir.with_extension("toml")
+    }
+
+    /// Whether the data folder belongs to another user than who runs the tests.
+    fn is_of_another(&self) -> bool {
+        uid(self.data()) != uid("/proc/self".as_ref())
     }
 
     fn data(&self) -> &Path {
@@ -221,8 +229,7 @@ impl Installed {
     /// Starts the provider, and looks whether it is the one with the account ann. It does not start for root, whose files the user of
     /// the service could not use; who runs the tests takes that user's place.
     async fn starts(&self) -> Daemon {
-        let us = uid("/proc/self".as_ref());
-        if uid(self.data()) != us {
+        if self.is_of_another() {
             let (status, said) = self.run("serve", &[]);
             assert!(
                 status == Some(2) && said.contains("belongs to the user number 65534"),
@@ -232,7 +239,7 @@ impl Installed {
             assert!(
                 Command::new("chown")
                     .arg("-R")
-                    .arg(us.to_string())
+                    .arg(uid("/proc/self".as_ref()).to_string())
                     .arg(self.data())
                     .status()
                     .unwrap()
@@ -306,6 +313,16 @@ async fn a_service_is_set_up_in_what_its_package_brings_and_its_backup_restored_
     let (status, said) = installed.run("setup", &answers);
     assert!(status == Some(2) && said.contains("is set up in"), "{status:?}: {said}");
 
+    // As who the service is: root would be led by it to what is none of its business.
+    if installed.is_of_another() {
+        let (token, secret) = (installed.data().join("metrics-token"), federation.dir().join("secret"));
+        fs::write(&secret, "of root").unwrap();
+        fs::set_permissions(&secret, Permissions::from_mode(0o600)).unwrap();
+        std::os::unix::fs::symlink(&secret, &token).unwrap();
+        let (status, said) = installed.run("backup", &[]);
+        assert!(status == Some(1) && said.contains("Permission denied"), "{status:?}: {said}");
+        fs::remove_file(token).unwrap();
+    }
     let (status, said) = installed.run("backup", &[]);
     assert_eq!(status, Some(0), "{said}");
     // It has made the folder that the service puts the next ones into.

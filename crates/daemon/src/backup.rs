@@ -73,11 +73,53 @@ pub(crate) async fn backup(folder: &Path, config: &Path, wanted: Wanted) -> Exit
     let request = serde_json::Value::Object(request.into_iter().flatten().collect());
     let made = match carry_out_at_running(folder, "back-up", &request).await {
         Some(made) => made.and_then(|made| serde_json::from_value(made).map_err(|fault| fault.to_string())),
-        None => by_ourselves(config, file, passphrase, wanted.recipient, keys),
+        None => {
+            #[cfg(unix)]
+            if let Some(owner) = DataFolder::user_beside_root(folder) {
+                return as_owner(owner, config, file, passphrase, wanted.recipient.as_ref(), keys);
+            }
+            by_ourselves(config, file, passphrase, wanted.recipient, keys)
+        }
     };
     match made {
         Ok(made) => tell(&made).map_or_else(|code| code, |()| ExitCode::SUCCESS),
         Err(fault) => say(&fault, 1),
+    }
+}
+
+/// Makes the backup as the user and group `owner`, whom the data folder belongs to: root would follow what that user has put there to
+/// files that are none of its business, and what root makes there the service could not use.
+#[cfg(unix)]
+fn as_owner(
+    (user, group): (u32, u32),
+    config: &Path,
+    file: Option<PathBuf>,
+    passphrase: Option<String>,
+    recipient: Option<&Recipient>,
+    keys: Option<bool>,
+) -> ExitCode {
+    use std::io::Write;
+    use std::os::unix::process::CommandExt;
+    use std::process::{Command, Stdio};
+
+    // The system knows by itself where that is, also where the user cannot look into the folders above it.
+    let ourselves = Path::new("/proc/self/exe");
+    let found = if ourselves.exists() { Ok(ourselves.to_owned()) } else { std::env::current_exe() };
+    let made = found.and_then(|program| {
+        let mut command = Command::new(program);
+        command.arg("backup").arg("--config").arg(std::path::absolute(config)?);
+        command.args(passphrase.is_some().then_some(["--passphrase-file", "-"]).into_iter().flatten());
+        command.args(recipient.map(|recipient| format!("--recipient={recipient}")));
+        command.args((keys == Some(false)).then_some("--without-keys")).args(file);
+        let mut making = command.uid(user).gid(group).stdin(Stdio::piped()).spawn()?;
+        if let (Some(mut told), Some(passphrase)) = (making.stdin.take(), passphrase) {
+            writeln!(told, "{passphrase}")?;
+        }
+        making.wait()
+    });
+    match made {
+        Ok(status) => ExitCode::from(status.code().and_then(|code| u8::try_from(code).ok()).unwrap_or(1)),
+        Err(fault) => say(&format!("the backup cannot be made as the user number {user}: {fault}"), 1),
     }
 }
 

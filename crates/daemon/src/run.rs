@@ -171,6 +171,9 @@ async fn open(
             2,
         );
     }
+    if let Err(fault) = DataFolder::check_user(home) {
+        return say(&fault.to_string(), 2);
+    }
     let signals = Signals::listen();
     let listener = match bind("admin", listen) {
         Ok(listener) => listener,

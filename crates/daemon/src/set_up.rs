@@ -10,6 +10,7 @@ use drawbridge_admin::request::{AcmeChallenge, ReachedBy};
 use drawbridge_admin::view::{SetUpField, SetUpLook, SetUpNote, SetUpNoteKind};
 use drawbridge_admin::{Host, KeyPlace, commands};
 use drawbridge_node::config::{Config, ConfigFault, unclaimed};
+use drawbridge_node::identity::DataFolder;
 use serde::Deserialize;
 use serde::de::IntoDeserializer;
 use serde_json::{Map, Value, json};
@@ -227,7 +228,10 @@ impl Place {
             Goal::Home(home) if send_to_running(home, "status", &json!({})).await.is_some() => {
                 return Ok(Self::Running(home.clone()));
             }
-            Goal::Home(home) => Host::open(home, KeyPlace::File).await,
+            Goal::Home(home) => {
+                DataFolder::check_user(home).map_err(|fault| say(&fault.to_string(), 2))?;
+                Host::open(home, KeyPlace::File).await
+            }
             Goal::Service(config) => Host::for_service(config),
         };
         host.map(Self::Here).map_err(|fault| say(&fault.to_string(), 2))

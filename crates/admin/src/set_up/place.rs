@@ -67,7 +67,7 @@ impl Place {
 
     /// Puts the configuration where it is looked for.
     pub(crate) fn finish(&self) -> io::Result<()> {
-        config::put(&self.config, &fs::read_to_string(self.draft())?)?;
+        config::put(&self.config, &fs::read_to_string(self.draft())?, &self.data)?;
         fs::remove_file(self.draft())
     }
 

@@ -119,6 +119,9 @@ pub enum RestoreFault {
     /// Where it is to be, there is something.
     #[error("{0} is not empty; restore into a new folder, or move what is there away first")]
     Occupied(PathBuf),
+    /// Another restore fills it.
+    #[error("another backup is being restored into {0}; wait until that has ended")]
+    Held(PathBuf),
     /// The configuration is another provider's.
     #[error(
         "{path} is a backup of {of}, and the configuration is that of {configured}; use the configuration of {of}"
@@ -167,6 +170,7 @@ impl RestoreFault {
             Self::WrongKey(_) => "wrong-key",
             Self::NoIdentity(_) => "no-identity",
             Self::Occupied(_) => "occupied",
+            Self::Held(_) => "restoring",
             Self::OfAnother { .. } => "of-another",
             Self::NoConfig { .. } => "no-config",
             Self::Config(_) => "config",

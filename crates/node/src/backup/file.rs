@@ -111,8 +111,6 @@ pub(super) fn make(
     require_room(folder, contents.octets(), ambient)?;
     let draft = with_ending(&file, DRAFT);
     let octets = write(contents, &draft, seal.as_ref()).and_then(|octets| {
-        give_to_service(dir, folder);
-        give_to_service(dir, &draft);
         fs::rename(&draft, &file).map_err(|fault| BackupFault::Write { path: file.clone(), fault })?;
         Ok(octets)
     });
@@ -192,16 +190,6 @@ pub(super) fn prune(folder: &Path, provider: &Provider, keep: usize, now: Timest
 fn make_folder(folder: &Path) -> io::Result<()> {
     // What is there may be somebody's who has chosen who else may look into it.
     if folder.is_dir() { Ok(()) } else { DataFolder::make(folder) }
-}
-
-/// Gives what was `made` in the data folder `dir` to whom that belongs. Root may have made it, of a service that does not run; the service puts
-/// the next backups beside it, and removes the old ones.
-fn give_to_service(dir: &Path, made: &Path) {
-    if made.starts_with(dir)
-        && let Err(fault) = DataFolder::give_to_owner_of(dir, made)
-    {
-        tracing::warn!(%fault, "{} could not be given to the user that the data folder belongs to", made.display());
-    }
 }
 
 /// The provider as a part of a file's name, on every system.

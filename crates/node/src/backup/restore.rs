@@ -1,5 +1,7 @@
 //! A backup put back: unpacked beside, and put in its place only once all of it was found to be whole.
 
+#[cfg(unix)]
+use std::fs::TryLockError;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -57,7 +59,7 @@ pub fn restore(file: &Path, opener: Option<&Opener>, config: &Path) -> Result<Re
         let Some(place) = &place else { return Ok(manifest) };
         place.put(&manifest)?;
         if let Some(text) = manifest.config.as_deref().filter(|_| has_config) {
-            config::put(config, text).map_err(|fault| unwritten(config, fault))?;
+            config::put(config, text, &place.data_dir).map_err(|fault| unwritten(config, fault))?;
         }
         place.finish(&manifest.provider)?;
         Ok(manifest)
@@ -77,6 +79,8 @@ pub fn restore(file: &Path, opener: Option<&Opener>, config: &Path) -> Result<Re
 /// The data folder while it is being filled.
 struct Place {
     data_dir: PathBuf,
+    /// Locked, so that no other restore takes what is being put there for what is left of one that was cut off.
+    _held: Held,
     /// Whether it was made for this.
     is_new: bool,
 }
@@ -85,7 +89,8 @@ impl Place {
     /// Makes the folder `data_dir` ready, which has nothing in it but what a restore left there that was cut off.
     fn take(data_dir: PathBuf) -> Result<Self, RestoreFault> {
         let is_new = !data_dir.exists();
-        let place = Self { data_dir, is_new };
+        let held = hold(&data_dir)?;
+        let place = Self { data_dir, _held: held, is_new };
         place.clear().map_err(|fault| unwritten(&place.data_dir, fault))?;
         let is_empty = |path: &Path| Ok(fs::read_dir(path)?.next().is_none());
         match is_empty(&place.data_dir) {
@@ -155,6 +160,29 @@ impl Place {
         }
         fs::remove_dir_all(self.unpacked())
     }
+}
+
+/// A folder that is locked; on systems where a folder can be.
+#[cfg(unix)]
+type Held = File;
+#[cfg(not(unix))]
+type Held = ();
+
+/// Locks the folder `path`, which is made where it is not there.
+#[cfg(unix)]
+fn hold(path: &Path) -> Result<Held, RestoreFault> {
+    let opened = fs::create_dir_all(path).and_then(|()| File::open(path));
+    let folder = opened.map_err(|fault| unwritten(path, fault))?;
+    match folder.try_lock() {
+        Ok(()) => Ok(folder),
+        Err(TryLockError::WouldBlock) => Err(RestoreFault::Held(path.to_owned())),
+        Err(TryLockError::Error(fault)) => Err(unwritten(path, fault)),
+    }
+}
+
+#[cfg(not(unix))]
+fn hold(_: &Path) -> Result<Held, RestoreFault> {
+    Ok(())
 }
 
 fn read(file: &Path) -> Result<impl BufRead, RestoreFault> {

@@ -126,8 +126,8 @@ pub enum FolderFault {
     Restoring(PathBuf),
     /// It belongs to another user than root, who runs us.
     #[error(
-        "the data folder {path} belongs to the user number {user}, who could not use what root writes there: start its service \
-         (systemctl start drawbridged), or run this as that user"
+        "the folder {path} belongs to the user number {user}, who could not use what root writes there: run this as that user, or \
+         start its service (systemctl start drawbridged)"
     )]
     OfAnotherUser {
         /// The folder.
@@ -165,19 +165,23 @@ impl DataFolder {
     /// Looks whether what is written into `path` from now on is for whom the folder belongs to. What root writes is root's, and the
     /// service of another user would not start on it any more.
     pub fn check_user(path: &Path) -> Result<(), FolderFault> {
+        match Self::user_beside_root(path) {
+            Some((user, _)) => Err(FolderFault::OfAnotherUser { path: path.to_owned(), user }),
+            None => Ok(()),
+        }
+    }
+
+    /// The numbers of the user whom the folder `path` belongs to and of its group, where root runs us and it belongs to another one.
+    pub fn user_beside_root(path: &Path) -> Option<(u32, u32)> {
         #[cfg(unix)]
-        if rustix::process::geteuid().is_root()
-            && let Ok(folder) = fs::metadata(path)
-        {
+        if rustix::process::geteuid().is_root() {
             use std::os::unix::fs::MetadataExt;
-            let user = folder.uid();
-            if user != 0 {
-                return Err(FolderFault::OfAnotherUser { path: path.to_owned(), user });
-            }
+            let folder = fs::metadata(path).ok()?;
+            return Some((folder.uid(), folder.gid())).filter(|(user, _)| *user != 0);
         }
         #[cfg(not(unix))]
         let _ = path;
-        Ok(())
+        None
     }
 
     /// Makes `path` the folder of `provider` where it is new or empty, and holds it.
@@ -373,14 +377,22 @@ pub(super) fn only_ours(path: &Path, mode: u32) -> io::Result<()> {
 /// Writes the file `path`, which nobody but us can read, whole or not at all. Once this returns, it is there also where the machine is lost.
 pub fn write_secret(path: &Path, content: &[u8]) -> io::Result<()> {
     let draft = path.with_extension("new");
+    // What is left of one that was broken off, or a link that somebody has put there for us to follow.
+    match fs::remove_file(&draft) {
+        Err(fault) if fault.kind() != io::ErrorKind::NotFound => return Err(fault),
+        _ => {}
+    }
     let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
+    options.write(true).create_new(true);
     #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(&draft)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&draft, path)?;
+    let written =
+        file.write_all(content).and_then(|()| file.sync_all()).and_then(|()| fs::rename(&draft, path));
+    if let Err(fault) = written {
+        let _ = fs::remove_file(&draft);
+        return Err(fault);
+    }
     #[cfg(unix)]
     if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
         File::open(folder)?.sync_all()?;

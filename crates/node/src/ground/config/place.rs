@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 
 use super::fault::ConfigFault;
-use crate::identity::write_secret;
+use crate::identity::{DataFolder, write_secret};
 
 /// What is set in the file `path`, where that names no provider: it is absent, which is as one in which nothing is set, or it is as a
 /// package brings it. `None` where it is a provider's.
@@ -20,8 +20,9 @@ pub fn unclaimed(path: &Path) -> Result<Option<toml::Table>, ConfigFault> {
     Ok(set.filter(|set| !set.contains_key("provider")))
 }
 
-/// Writes `text` as the configuration file `path`: for whom the file is that is there, or else for nobody but us.
-pub fn put(path: &Path, text: &str) -> io::Result<()> {
+/// Writes `text` as the configuration file `path`: for whom the file is that is there; where none is, for us, and where root puts it, also
+/// for the group of the data folder `data_dir` to read, as a package has it.
+pub fn put(path: &Path, text: &str, data_dir: &Path) -> io::Result<()> {
     let before = fs::metadata(path);
     write_secret(path, text.as_bytes())?;
     #[cfg(unix)]
@@ -29,6 +30,10 @@ pub fn put(path: &Path, text: &str) -> io::Result<()> {
         use std::os::unix::fs::MetadataExt;
         std::os::unix::fs::chown(path, Some(before.uid()), Some(before.gid()))?;
         fs::set_permissions(path, before.permissions())?;
+    } else if let Some((_, group)) = DataFolder::user_beside_root(data_dir) {
+        use std::os::unix::fs::PermissionsExt;
+        std::os::unix::fs::chown(path, None, Some(group))?;
+        fs::set_permissions(path, fs::Permissions::from_mode(0o640))?;
     }
     #[cfg(not(unix))]
     let _ = before;
