@@ -256,10 +256,14 @@ async fn who_fetches_the_same_again_and_again_does_not_keep_it() {
         assert!(!eve.pulls_all(alpha).await.items.is_empty());
         since.push(traces(alpha, &tea, placed.seq).await.since);
     }
-    let peer = eve.provider().clone();
-    let noted = alpha.reads(move |view| view.troubles(&peer)).await;
-    assert!(noted.is_empty(), "answers may be lost for a moment: {noted:?}");
+    let noted = async || {
+        let peer = eve.provider().clone();
+        alpha.reads(move |view| view.troubles(&peer)).await
+    };
+    assert!(noted().await.is_empty(), "answers may be lost for a moment");
     peers.federation.clock().turn(Duration::from_secs(40));
+    assert_eq!(eve.looks(alpha).await.items.len(), 1);
+    assert!(noted().await.is_empty(), "who only looks keeps nothing");
     assert!(!eve.pulls_all(alpha).await.items.is_empty());
     since.dedup();
     assert_eq!(since.len(), 1, "it stands there since the first time");

@@ -27,7 +27,12 @@ impl ScriptedPeer {
 
     /// The first page of its feed at `owner`, from the beginning.
     pub async fn pulls_all(&self, owner: &TestNode) -> FeedPage {
-        self.reads(owner, "/feed?after=0").await
+        self.reads(owner, "/feed?after=0&wait=1").await
+    }
+
+    /// The first item of all that `owner` has in its feed, as who looks and keeps nothing reads it.
+    pub async fn looks(&self, owner: &TestNode) -> FeedPage {
+        self.reads(owner, "/feed?after=0&max_events=1").await
     }
 
     /// The checkpoint of a group that its owner gives this participant now, a JWS.

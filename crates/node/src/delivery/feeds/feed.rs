@@ -138,8 +138,11 @@ impl Pull<'_> {
         }
         let items = if replaced { Vec::new() } else { slice.items };
         delivery.peers.board.served(&self.reader, delivery.ground.ambient.now());
+        // Who names no history and does not wait only looks, as a Doctor does: it keeps nothing of what it is given.
+        let is_look = self.query.generation.is_none() && self.query.wait == 0;
         if let Reader::Peer(peer) = &self.reader
             && !items.is_empty()
+            && !is_look
         {
             delivery.note_given(peer, self.query.after).await;
         }
