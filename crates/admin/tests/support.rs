@@ -43,9 +43,10 @@ async fn it_tells_what_is_wrong_and_names_nobody() {
         loop {
             let peers = ask("peers", json!({})).await;
             // Whoever has its port by now may answer in another way.
-            let mut troubles = peers["peers"].as_array().unwrap().iter().map(|peer| &peer["troubles"]);
-            if let Some(code) = troubles.find_map(|troubles| troubles[0]["code"].as_str().map(str::to_owned))
-            {
+            let mut all = peers["peers"].as_array().unwrap().iter();
+            let failing = all.find(|peer| peer["standing"]["code"] == "failing");
+            if let Some(code) = failing.and_then(|peer| peer["troubles"][0]["code"].as_str()) {
+                let code = code.to_owned();
                 return (peers, code);
             }
             events.next().await;
